@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/gorun-dev/gorun/internal/gobuild"
+)
+
+// cleanCommand removes what gorun built.
+func (w *world) cleanCommand(*Invocation) *cli.Command {
+	return &cli.Command{
+		Name:        "clean",
+		Usage:       "remove all binaries that gorun keeps",
+		Description: "They lie in the user's cache folder, or in GORUN_CACHE; the next run builds again. Go's own cache is left alone.",
+		Action: func(*cli.Context) error {
+			dir, err := w.cacheDir()
+			if err != nil {
+				return err
+			}
+			removed, bytes, err := gobuild.Clean(dir)
+			if err != nil {
+				return err
+			}
+			w.ui.Say("removed the binaries of %s, %.1f MB", count(len(removed), "program", "programs"), float64(bytes)/(1<<20))
+			return nil
+		},
+	}
+}
+
+// count is a number with its noun.
+func count(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, several)
+}

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/gorun-dev/gorun/internal/gobuild"
+	"github.com/gorun-dev/gorun/internal/host"
+	"github.com/gorun-dev/gorun/internal/ui"
+	"github.com/gorun-dev/gorun/launchsettings"
+	"github.com/gorun-dev/gorun/profiles"
+)
+
+// planCommand shows everything that a run would do, and starts nothing.
+func (w *world) planCommand(inv *Invocation) *cli.Command {
+	return &cli.Command{
+		Name:      "plan",
+		Usage:     "show what a run would do, and where each value comes from",
+		ArgsUsage: "[PATH] [ARGUMENTS]",
+		Flags:     append(launchFlags(), secretsFlag(), jsonFlag()),
+		Action: func(c *cli.Context) error {
+			l, err := w.launch(c, inv)
+			if err != nil {
+				return err
+			}
+			if !c.Bool("show-secrets") {
+				l.plan = l.plan.Masked()
+			}
+			view, err := w.planView(l)
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return w.ui.JSON(view)
+			}
+			return w.ui.Table(nil, w.planRows(view))
+		},
+	}
+}
+
+// planView is a plan with what becomes of its build. Its JSON is part of gorun's interface: docs/json.md.
+type planView struct {
+	profiles.Plan
+	Target     *gobuild.Target `json:"target,omitempty"`
+	BuildFlags []string        `json:"buildFlags,omitempty"` // all that go build is given
+	Binary     string          `json:"binary,omitempty"`
+}
+
+func (w *world) planView(l launch) (planView, error) {
+	view := planView{Plan: l.plan}
+	if l.plan.Command == launchsettings.CommandExecutable {
+		return view, nil
+	}
+	cache, err := w.cacheDir()
+	if err != nil {
+		return view, err
+	}
+	options := host.BuildOptions(l.plan, w.environ, w.dir)
+	view.Target = &l.target
+	view.Binary = gobuild.Output(cache, l.target, options)
+	view.BuildFlags = gobuild.Flags(l.target, options)
+	return view, nil
+}
+
+// planRows are the lines of the plan: what, value, origin.
+func (w *world) planRows(v planView) [][]string {
+	rows := planLines{w: w}
+	if v.Applied {
+		rows.add("profile", v.Profile.Value, v.Profile.Origin)
+	}
+	if v.Target != nil {
+		rows.add("program", w.targetName(*v.Target), v.Build.Package.Origin)
+		rows.add("build", v.Build.Configuration.Value+": "+ui.ShellQuote(v.BuildFlags), v.Build.Configuration.Origin)
+		if flags := v.Build.Flags; len(flags.Value) > 0 {
+			rows.add("build flags", ui.ShellQuote(flags.Value), flags.Origin)
+		}
+		if flags := w.getenv("GOFLAGS"); flags != "" {
+			rows.add("build flags", flags, profiles.Origin{Kind: profiles.FromEnvironment, Name: "GOFLAGS"})
+		}
+		rows.add("binary", v.Binary, profiles.Origin{Kind: profiles.FromDefault})
+	} else {
+		rows.add("program", w.ui.Path(v.Program.Value), v.Program.Origin)
+	}
+	rows.add("directory", w.ui.Path(v.Dir.Value), v.Dir.Origin)
+	rows.add("arguments", ui.ShellQuote(v.Args.Value), v.Args.Origin)
+	for _, e := range shown(v.Env) {
+		rows.add("environment", e.Name+"="+e.Value, e.Origin)
+	}
+	for _, e := range v.Endpoints {
+		rows.add("listens on", e.Endpoint.String(), e.Origin)
+	}
+	rows.add("server", v.Server.Value, v.Server.Origin)
+	if v.Hosting.Value != "" {
+		rows.add("hosting", v.Hosting.Value, v.Hosting.Origin)
+	}
+	rows.addBrowser(v.Browser)
+	rows.addStop(v.Stop)
+	return rows.rows
+}
+
+// planLines collects rows; one that continues the row above has no name of its own.
+type planLines struct {
+	w    *world
+	rows [][]string
+	last string
+}
+
+func (l *planLines) add(name, value string, from profiles.Origin) {
+	first := name
+	if name == l.last {
+		first = ""
+	}
+	l.last = name
+	if value == "" {
+		value = "-"
+	}
+	origin := from.String()
+	if !from.Place.IsZero() {
+		at := from.Place
+		at.File = l.w.ui.Path(at.File)
+		origin = from.Name + ", " + at.String()
+	}
+	l.rows = append(l.rows, []string{first, value, origin})
+}
+
+func (l *planLines) addBrowser(b profiles.Browser) {
+	switch {
+	case b.Open.Value && b.URL == "":
+		l.add("browser", "the address that it listens on", b.Open.Origin)
+	case b.Open.Value:
+		l.add("browser", b.URL, b.Open.Origin)
+	case b.Open.Origin.Kind != profiles.FromDefault:
+		l.add("browser", "is not opened", b.Open.Origin)
+	}
+}
+
+func (l *planLines) addStop(s profiles.Stop) {
+	if s.Signal.Value != "" {
+		l.add("stop", "with "+s.Signal.Value, s.Signal.Origin)
+	}
+	if s.Timeout.Value != 0 {
+		l.add("stop", "within "+s.Timeout.Value.String(), s.Timeout.Origin)
+	}
+}
+
+// shown are the variables that were not inherited, sorted by name.
+func shown(env []profiles.EnvVar) []profiles.EnvVar {
+	var out []profiles.EnvVar
+	for _, v := range env {
+		if v.Origin.Kind != profiles.FromEnvironment {
+			out = append(out, v)
+		}
+	}
+	sortBy(out, func(v profiles.EnvVar) string { return v.Name })
+	return out
+}
+
+// targetName is how the user would name a program on the command line.
+func (w *world) targetName(t gobuild.Target) string {
+	if len(t.Files) > 0 {
+		return ui.ShellQuote(mapped(t.Files, w.ui.Path))
+	}
+	rel := w.ui.Path(t.Dir)
+	if rel == "." || strings.HasPrefix(rel, "..") || filepath.IsAbs(rel) {
+		return rel
+	}
+	return "." + string(filepath.Separator) + rel
+}

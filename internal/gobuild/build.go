@@ -1,0 +1,211 @@
+package gobuild
+
+import (
+	"bytes"
+	"context"
+	"debug/buildinfo"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorun-dev/gorun/internal/event"
+)
+
+// Binary is a program that was built.
+type Binary struct {
+	Path         string // absolute
+	Name         string // of the program
+	GOOS, GOARCH string // the system that it is for
+	Text         string // what the toolchain printed although it succeeded, such as a linker's warnings
+}
+
+// Runnable returns a *ForeignError when this system cannot run the binary; nil when it can or may be able to.
+func (b Binary) Runnable() error {
+	if b.GOOS == runtime.GOOS && (b.GOARCH == runtime.GOARCH || translated(b.GOARCH)) {
+		return nil
+	}
+	return &ForeignError{Name: b.Name, GOOS: b.GOOS, GOARCH: b.GOARCH}
+}
+
+// translated reports whether this system runs programs for goarch besides its own.
+func translated(goarch string) bool {
+	switch runtime.GOOS + "/" + runtime.GOARCH {
+	case "linux/amd64", "windows/amd64", "freebsd/amd64":
+		return goarch == "386"
+	case "darwin/arm64", "windows/arm64":
+		return goarch == "amd64" || runtime.GOOS == "windows" && goarch == "386"
+	}
+	return false
+}
+
+// Build makes the binary of a target at out, which is what Output gave, and tells emit how that goes: BuildStarted,
+// then BuildDone or BuildFailed. A binary that runs at this moment goes on undamaged, and when the build does not
+// succeed, the last good one stays. Build is the only place that decides whether the go command is called.
+//
+// When ctx is done, the go command and all that it started are interrupted, and the error is the cause of ctx.
+// Errors that a user can do something about are *BuildError, *NoGoError, *CacheError and *FlagError.
+func Build(ctx context.Context, t Target, o Options, out string, emit event.Emit) (Binary, error) {
+	start := time.Now()
+	emit.Tell(event.Event{Kind: event.BuildStarted, Program: t.Name})
+	text, err := compile(ctx, t, o, out)
+	done := event.Event{Kind: event.BuildDone, Program: t.Name, Path: out, Duration: float64(time.Since(start).Microseconds()) / 1000}
+	if err != nil {
+		done.Kind, done.Path = event.BuildFailed, ""
+		if failed, ok := errors.AsType[*BuildError](err); ok {
+			done.Diagnostics, done.Text = failed.Problems, failed.Text
+		}
+		emit.Tell(done)
+		return Binary{}, err
+	}
+	emit.Tell(done)
+	binary := Binary{Path: out, Name: t.Name, Text: text}
+	binary.GOOS, binary.GOARCH = o.environment().platform()
+	return binary, nil
+}
+
+// Built returns a *NotBuiltError when there is no binary at out, for those who want to run what is there.
+func Built(t Target, out string) error {
+	if isFile(out) {
+		return nil
+	}
+	return &NotBuiltError{Name: t.Name, Configuration: Configuration(filepath.Base(filepath.Dir(out))), Path: out}
+}
+
+// compile calls the go command and puts what it made in place. It returns what was printed.
+func compile(ctx context.Context, t Target, o Options, out string) (text string, err error) {
+	if err := checkFlags(o.BuildFlags); err != nil {
+		return "", err
+	}
+	goCommand := o.environment().lookPath("go")
+	if goCommand == "" {
+		return "", &NoGoError{}
+	}
+	work, err := prepare(t, out)
+	if err != nil {
+		return "", &CacheError{Dir: filepath.Dir(out), Err: err}
+	}
+	defer os.RemoveAll(work)
+
+	made := filepath.Join(work, filepath.Base(out))
+	seed(out, made)
+	printed, err := run(ctx, goCommand, t, o, made)
+	messages := newReader(t, o)
+	text = messages.text(printed)
+	switch {
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	case err != nil:
+		return "", &BuildError{Name: t.Name, Text: text, Problems: messages.problems(text, err)}
+	}
+	if err := replace(made, out, work); err != nil {
+		return "", &CacheError{Dir: filepath.Dir(out), Err: err}
+	}
+	return text, nil
+}
+
+// run calls `go build` and returns what it printed.
+func run(ctx context.Context, goCommand string, t Target, o Options, made string) (string, error) {
+	args := append([]string{"build", "-o", made}, Flags(t, o)...)
+	cmd := exec.CommandContext(ctx, goCommand, append(args, t.patterns()...)...)
+	cmd.Dir = t.workDir()
+	// The go command takes its folder from PWD, which keeps the path through a link as the user typed it.
+	cmd.Env = append(slices.Clone(o.environment().vars), "PWD="+cmd.Dir)
+	var printed bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &printed, &printed
+	cmd.WaitDelay = 5 * time.Second // go ends its compilers and removes its own temporary folder
+	ownGroup(cmd)
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
+		err = nil // a compiler cache's server was started, and keeps the pipe open
+	}
+	if ctx.Err() != nil {
+		killGroup(cmd)
+	}
+	return printed.String(), err
+}
+
+// workPrefix begins the name of the folder that one build works in, beside the binary.
+const workPrefix = ".building-"
+
+// staleAfter is how long the folder of a build that was killed stays: no build takes a day.
+const staleAfter = 24 * time.Hour
+
+// prepare makes the folders of an output and returns a fresh one in it for this build.
+func prepare(t Target, out string) (work string, err error) {
+	dir := filepath.Dir(out)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	if err := writeRecord(t, out); err != nil {
+		return "", err
+	}
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), workPrefix) && time.Since(info.ModTime()) > staleAfter {
+			os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+	}
+	return os.MkdirTemp(dir, workPrefix)
+}
+
+// seed gives the go command the last binary as what it builds over: it sees from the build id inside that nothing
+// changed, and does not link again. The go command never writes into a file that is there, so that a second name for
+// the binary is enough, except on Windows, where the name of a running program cannot be removed. Without a seed the
+// build only takes longer; what is no Go binary, the go command would refuse to build over.
+func seed(out, made string) {
+	if _, err := buildinfo.ReadFile(out); err != nil {
+		return
+	}
+	if runtime.GOOS != "windows" && os.Link(out, made) == nil {
+		return
+	}
+	if err := copyFile(out, made); err != nil {
+		os.Remove(made)
+	}
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	dst, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, in)
+	return errors.Join(err, dst.Close())
+}
+
+// replace puts a new binary in the place of the old one at once. Where a running program stands in the way, as on
+// Windows, that one is moved aside to the build's folder, which goes away later than the build in that case.
+func replace(made, out, work string) error {
+	oldInfo, oldErr := os.Stat(out)
+	newInfo, err := os.Stat(made)
+	if err != nil {
+		return err
+	}
+	if oldErr == nil && os.SameFile(oldInfo, newInfo) {
+		return nil
+	}
+	err = os.Rename(made, out)
+	if err == nil || oldErr != nil {
+		return err
+	}
+	aside := filepath.Join(work, "old-"+filepath.Base(out))
+	if os.Rename(out, aside) != nil {
+		return err
+	}
+	if err := os.Rename(made, out); err != nil {
+		return errors.Join(err, os.Rename(aside, out))
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gorun-dev/gorun/internal/diagnostic"
+	"github.com/gorun-dev/gorun/internal/gobuild"
+	"github.com/gorun-dev/gorun/internal/process"
+	"github.com/gorun-dev/gorun/launchsettings"
+	"github.com/gorun-dev/gorun/profiles"
+)
+
+// InterruptedError is a signal that came before the program was started.
+type InterruptedError struct {
+	Signal os.Signal
+}
+
+func (e *InterruptedError) Error() string {
+	return "stopped by " + signalName(e.Signal) + " before the program was started"
+}
+
+// ServerError is a server that this gorun does not have.
+type ServerError struct {
+	Server profiles.Setting[string]
+}
+
+func (e *ServerError) Error() string {
+	return fmt.Sprintf("this version of gorun has no %q server yet, nothing was started", e.Server.Value)
+}
+
+// Diagnostics shows where the server was chosen.
+func (e *ServerError) Diagnostics() []diagnostic.Diagnostic {
+	if e.Server.Origin.Place.IsZero() {
+		return nil
+	}
+	return []diagnostic.Diagnostic{{Code: "no-server", Severity: diagnostic.Error, Place: e.Server.Origin.Place,
+		Message: e.Server.Origin.Name + " chooses it"}}
+}
+
+// Hint says what works.
+func (e *ServerError) Hint() string {
+	return `"gorun plan" shows what it would do; choose a Project profile to run the program on its own server`
+}
+
+// missingServers are the servers that gorun itself is going to bring. Any other name may be registered by the program.
+var missingServers = []string{"httpsys", "module", "nginx", "apache"}
+
+func checkServer(plan profiles.Plan) error {
+	for _, name := range missingServers {
+		if strings.EqualFold(plan.Server.Value, name) {
+			return &ServerError{Server: plan.Server}
+		}
+	}
+	return nil
+}
+
+// StartError is a program that the system did not start.
+type StartError struct {
+	Plan profiles.Plan
+	Err  error // a *process.StartError
+}
+
+func (e *StartError) Error() string { return e.Err.Error() }
+
+func (e *StartError) Unwrap() error { return e.Err }
+
+// Diagnostics shows the setting that names the program.
+func (e *StartError) Diagnostics() []diagnostic.Diagnostic {
+	place := e.Plan.Program.Origin.Place
+	if place.IsZero() {
+		return nil
+	}
+	return []diagnostic.Diagnostic{{Code: "start", Severity: diagnostic.Error, Place: place,
+		Message: "executablePath names it"}}
+}
+
+func (h *host) startError(err error) error {
+	if _, ok := errors.AsType[*process.StartError](err); ok {
+		return &StartError{Plan: h.plan, Err: err}
+	}
+	return err
+}
+
+// programName is how the program is called in messages.
+func programName(plan profiles.Plan, target gobuild.Target) string {
+	if plan.Command == launchsettings.CommandExecutable {
+		return filepath.Base(plan.Program.Value)
+	}
+	return target.Name
+}

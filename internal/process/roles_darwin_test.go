@@ -1,0 +1,3 @@
+package process
+
+func playLast(string, []string) int { return 99 }

@@ -1,0 +1,149 @@
+package servers
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+
+	"github.com/gorun-dev/gorun/servers/endpoint"
+)
+
+// socket is one open listener and the address that it was opened for.
+type socket struct {
+	net.Listener
+	asked endpoint.Endpoint
+}
+
+// url gives the address as it was asked for, with the port that was really bound.
+func (s socket) url() string {
+	return s.asked.WithPort(portOf(s.Listener)).String()
+}
+
+func portOf(l net.Listener) uint16 {
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+		return uint16(tcp.Port)
+	}
+	return 0
+}
+
+// listenAll opens every address, or none: the error joins an *AddressError for each that cannot be opened.
+func listenAll(addresses []address) ([]socket, error) {
+	var sockets []socket
+	var errs []error
+	for _, a := range addresses {
+		listeners, err := listen(a.Endpoint)
+		if err != nil {
+			errs = append(errs, &AddressError{URL: a.String(), Source: a.source, Err: err})
+		}
+		for _, l := range listeners {
+			sockets = append(sockets, socket{l, a.Endpoint})
+		}
+	}
+	if len(errs) == 0 {
+		return sockets, nil
+	}
+	for _, s := range sockets {
+		errs = append(errs, s.Close())
+	}
+	return nil, errors.Join(errs...)
+}
+
+// listen opens the sockets of one endpoint: two for localhost, one for any other.
+func listen(e endpoint.Endpoint) ([]net.Listener, error) {
+	switch {
+	case e.Unix != "":
+		return one(listenUnix(e.Unix))
+	case e.IsLocal():
+		return listenLocal(e.Addrs())
+	default:
+		return one(listenTCP(e.Addrs()[0]))
+	}
+}
+
+func one(l net.Listener, err error) ([]net.Listener, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []net.Listener{l}, nil
+}
+
+func listenTCP(addr netip.AddrPort) (net.Listener, error) {
+	ip := addr.Addr()
+	switch {
+	case ip.Is4(): // "tcp" would make 0.0.0.0 dual stack
+		return net.Listen("tcp4", addr.String())
+	case ip.IsUnspecified(): // no host: dual stack, or IPv4 alone on a system without IPv6
+		return net.Listen("tcp", (&net.TCPAddr{Port: int(addr.Port())}).String())
+	default:
+		return net.Listen("tcp6", addr.String())
+	}
+}
+
+// listenLocal opens both loopback addresses on one port. As with Kestrel one is enough where the system has no other,
+// but a port that is taken on either is an error: the app would answer some clients and not others.
+//
+// Port 0, which Kestrel refuses here, takes a port that is free on both: the system chooses one for the first address, and
+// chooses again when it is taken on the second.
+func listenLocal(addrs []netip.AddrPort) ([]net.Listener, error) {
+	const attempts = 20
+	for attempt := 1; ; attempt++ {
+		listeners, err := listenSamePort(addrs)
+		if err == nil || addrs[0].Port() != 0 || !isInUse(err) || attempt == attempts {
+			return listeners, err
+		}
+	}
+}
+
+func listenSamePort(addrs []netip.AddrPort) ([]net.Listener, error) {
+	var listeners []net.Listener
+	var errs []error
+	for _, addr := range addrs {
+		if len(listeners) > 0 {
+			addr = netip.AddrPortFrom(addr.Addr(), portOf(listeners[0]))
+		}
+		l, err := listenTCP(addr)
+		if isInUse(err) {
+			for _, open := range listeners {
+				err = errors.Join(err, open.Close())
+			}
+			return nil, err
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		listeners = append(listeners, l)
+	}
+	if len(listeners) == 0 {
+		return nil, errors.Join(errs...)
+	}
+	return listeners, nil
+}
+
+// listenUnix opens a unix socket. A file that a killed server left there is replaced: it is known by nobody accepting
+// on it. The file goes away with the listener.
+func listenUnix(path string) (net.Listener, error) {
+	l, err := net.Listen("unix", path)
+	if err == nil || !isInUse(err) || !isAbandoned(path) {
+		return l, err
+	}
+	if err := os.Remove(path); err != nil {
+		return nil, err
+	}
+	return net.Listen("unix", path)
+}
+
+// isAbandoned reports whether path is a socket that refuses connections.
+func isAbandoned(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&os.ModeSocket == 0 {
+		return false
+	}
+	conn, err := net.Dial("unix", path)
+	if err == nil {
+		conn.Close()
+		return false
+	}
+	return isRefused(err)
+}
