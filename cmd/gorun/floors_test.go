@@ -19,6 +19,7 @@ const module = "github.com/gorun-dev/gorun"
 var floors = map[string]int{
 	"internal/diagnostic":    -1, // below the ground floor, because events carry diagnostics
 	"internal/event":         0,
+	"internal/stamp":         0,
 	"internal/closest":       0,
 	"internal/dotenv":        0,
 	"internal/process":       0,

@@ -19,8 +19,9 @@ const Version = 1
 type Kind string
 
 const (
-	BuildStarted   Kind = "build-started"   // Program
-	BuildDone      Kind = "build-done"      // Program, Path, Duration
+	BuildWaiting   Kind = "build-waiting"   // Program, PID of the gorun that builds the same, 0 when it is not known
+	BuildStarted   Kind = "build-started"   // Program, Reasons
+	BuildDone      Kind = "build-done"      // Program, Path, Duration, Text
 	BuildFailed    Kind = "build-failed"    // Program, Diagnostics, Text, Duration
 	ProcessStarted Kind = "process-started" // Program, PID
 	EndpointReady  Kind = "endpoint-ready"  // Program, URL
@@ -40,6 +41,7 @@ type Event struct {
 	PID         int                     `json:"pid,omitempty"`
 	URL         string                  `json:"url,omitempty"`
 	Path        string                  `json:"path,omitempty"`       // absolute path of the binary
+	Reasons     []string                `json:"reasons,omitempty"`    // why it is built, such as "/src/main.go changed"
 	ExitCode    *int                    `json:"exitCode,omitempty"`   // as a shell would give it: 128+n after signal n
 	Signal      string                  `json:"signal,omitempty"`     // such as "SIGTERM"
 	Duration    float64                 `json:"durationMs,omitempty"` // milliseconds

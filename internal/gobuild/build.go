@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -44,29 +43,73 @@ func translated(goarch string) bool {
 	return false
 }
 
-// Build makes the binary of a target at out, which is what Output gave, and tells emit how that goes: BuildStarted,
-// then BuildDone or BuildFailed. A binary that runs at this moment goes on undamaged, and when the build does not
-// succeed, the last good one stays. Build is the only place that decides whether the go command is called.
+// Build makes the binary of a target at out, which is what Output gave, unless the one that is there was made from
+// the very same. Where it calls the go command, it tells emit how that goes: BuildStarted with the reasons, then
+// BuildDone or BuildFailed; before that BuildWaiting, when another process builds the same output, whose result is
+// then used. A binary that runs at this moment goes on undamaged, and when the build does not succeed, the last good
+// one stays. Build is the only place that decides whether the go command is called.
 //
 // When ctx is done, the go command and all that it started are interrupted, and the error is the cause of ctx.
 // Errors that a user can do something about are *BuildError, *NoGoError, *CacheError and *FlagError.
 func Build(ctx context.Context, t Target, o Options, out string, emit event.Emit) (Binary, error) {
+	binary := Binary{Path: out, Name: t.Name}
+	binary.GOOS, binary.GOARCH = o.environment().platform()
+	x, err := examine(ctx, t, o, out)
+	if err != nil {
+		return Binary{}, err
+	}
+	if x.fresh() {
+		x.keep(out)
+		return binary, nil
+	}
+	work, err := prepare(t, out)
+	if err != nil {
+		return Binary{}, &CacheError{Dir: filepath.Dir(out), Err: err}
+	}
+	defer os.RemoveAll(work)
+	waited := false
+	unlock, err := lock(ctx, out, func(pid int) {
+		waited = true
+		emit.Tell(event.Event{Kind: event.BuildWaiting, Program: t.Name, PID: pid})
+	})
+	if err != nil {
+		return Binary{}, err
+	}
+	defer unlock()
+	if waited {
+		if x, err = examine(ctx, t, o, out); err != nil || x.fresh() {
+			return binary, err
+		}
+	}
+	binary.Text, err = x.build(ctx, t, o, out, work, emit)
+	if err != nil {
+		return Binary{}, err
+	}
+	return binary, nil
+}
+
+// build calls the go command and tells emit about it.
+func (x examination) build(ctx context.Context, t Target, o Options, out, work string, emit event.Emit) (text string, err error) {
 	start := time.Now()
-	emit.Tell(event.Event{Kind: event.BuildStarted, Program: t.Name})
-	text, err := compile(ctx, t, o, out)
-	done := event.Event{Kind: event.BuildDone, Program: t.Name, Path: out, Duration: float64(time.Since(start).Microseconds()) / 1000}
+	emit.Tell(event.Event{Kind: event.BuildStarted, Program: t.Name, Reasons: sentences(x.reasons)})
+	text, err = x.compile(ctx, t, o, out, work)
+	done := event.Event{Kind: event.BuildDone, Program: t.Name, Path: out, Text: text, Duration: float64(time.Since(start).Microseconds()) / 1000}
 	if err != nil {
 		done.Kind, done.Path = event.BuildFailed, ""
 		if failed, ok := errors.AsType[*BuildError](err); ok {
 			done.Diagnostics, done.Text = failed.Problems, failed.Text
 		}
-		emit.Tell(done)
-		return Binary{}, err
 	}
 	emit.Tell(done)
-	binary := Binary{Path: out, Name: t.Name, Text: text}
-	binary.GOOS, binary.GOARCH = o.environment().platform()
-	return binary, nil
+	return text, err
+}
+
+func sentences(reasons []Reason) []string {
+	texts := make([]string, len(reasons))
+	for i, r := range reasons {
+		texts[i] = r.String()
+	}
+	return texts
 }
 
 // Built returns a *NotBuiltError when there is no binary at out, for those who want to run what is there.
@@ -77,24 +120,18 @@ func Built(t Target, out string) error {
 	return &NotBuiltError{Name: t.Name, Configuration: Configuration(filepath.Base(filepath.Dir(out))), Path: out}
 }
 
-// compile calls the go command and puts what it made in place. It returns what was printed.
-func compile(ctx context.Context, t Target, o Options, out string) (text string, err error) {
-	if err := checkFlags(o.BuildFlags); err != nil {
-		return "", err
-	}
-	goCommand := o.environment().lookPath("go")
-	if goCommand == "" {
-		return "", &NoGoError{}
-	}
-	work, err := prepare(t, out)
-	if err != nil {
-		return "", &CacheError{Dir: filepath.Dir(out), Err: err}
-	}
-	defer os.RemoveAll(work)
+// compile calls the go command, puts what it made in place and writes its stamp. It returns what was printed.
+func (x examination) compile(ctx context.Context, t Target, o Options, out, work string) (text string, err error) {
+	x.before(t, o)
+	begun := time.Now()
+	packages := x.list(ctx, t, o)
+	defer packages.stop()
 
 	made := filepath.Join(work, filepath.Base(out))
-	seed(out, made)
-	printed, err := run(ctx, goCommand, t, o, made)
+	if x.seed {
+		seed(out, made)
+	}
+	printed, err := run(ctx, x.tools.command, t, o, made)
 	messages := newReader(t, o)
 	text = messages.text(printed)
 	switch {
@@ -106,20 +143,51 @@ func compile(ctx context.Context, t Target, o Options, out string) (text string,
 	if err := replace(made, out, work); err != nil {
 		return "", &CacheError{Dir: filepath.Dir(out), Err: err}
 	}
+	os.RemoveAll(work) // with its name for the binary, which is part of the binary's state
+	list, err := packages.wait()
+	// Without a stamp, the next start asks the go command again, and that is all.
+	x.record(ctx, t, o, out, begun, list, err)
 	return text, nil
 }
+
+// listing is a call of listPackages beside that of `go build`.
+type listing struct {
+	cancel   context.CancelFunc
+	done     chan struct{}
+	packages []listed
+	err      error
+}
+
+func (x examination) list(ctx context.Context, t Target, o Options) *listing {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &listing{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		l.packages, l.err = listPackages(ctx, x.tools.command, t, o)
+	}()
+	return l
+}
+
+func (l *listing) wait() ([]listed, error) {
+	<-l.done
+	return l.packages, l.err
+}
+
+func (l *listing) stop() {
+	l.cancel()
+	<-l.done
+}
+
+// goDelay is the time to end that a tool has after it was interrupted: go ends its compilers and removes its own
+// temporary folder.
+const goDelay = 5 * time.Second
 
 // run calls `go build` and returns what it printed.
 func run(ctx context.Context, goCommand string, t Target, o Options, made string) (string, error) {
 	args := append([]string{"build", "-o", made}, Flags(t, o)...)
-	cmd := exec.CommandContext(ctx, goCommand, append(args, t.patterns()...)...)
-	cmd.Dir = t.workDir()
-	// The go command takes its folder from PWD, which keeps the path through a link as the user typed it.
-	cmd.Env = append(slices.Clone(o.environment().vars), "PWD="+cmd.Dir)
+	cmd := goTool(ctx, goCommand, t, o, append(args, t.patterns()...))
 	var printed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &printed, &printed
-	cmd.WaitDelay = 5 * time.Second // go ends its compilers and removes its own temporary folder
-	ownGroup(cmd)
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
 		err = nil // a compiler cache's server was started, and keeps the pipe open

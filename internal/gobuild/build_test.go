@@ -32,6 +32,9 @@ var a, b = "no a", "no b"
 func main() { fmt.Println("hello", a, b) }
 `
 
+// built is what the cache holds after a build.
+const built = "build build/K build/K/Debug build/K/Debug/hello build/K/Debug.lock build/K/Debug.stamp build/K/target.json"
+
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	dir := unpack(t, hello)
@@ -63,7 +66,7 @@ func TestBuild(t *testing.T) {
 	if got := tree(t, dir); got != "go.mod main.go" {
 		t.Errorf("the source tree holds %s", got)
 	}
-	if got := tree(t, p.cache); got != "build build/K build/K/Debug build/K/Debug/hello build/K/target.json" && !isWindows() {
+	if got := tree(t, p.cache); got != built && !isWindows() {
 		t.Errorf("the cache holds %s", got)
 	}
 	for _, folder := range []string{filepath.Dir(out), p.cache} {
@@ -188,7 +191,7 @@ func TestTwoBuildsAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := tree(t, p.cache); got != "build build/K build/K/Debug build/K/Debug/hello build/K/target.json" && !isWindows() {
+	if got := tree(t, p.cache); got != built && !isWindows() {
 		t.Errorf("the cache holds %s", got)
 	}
 }
@@ -207,8 +210,8 @@ func TestNoGo(t *testing.T) {
 	if _, ok := errors.AsType[*NoGoError](err); !ok {
 		t.Errorf("the error is %T %v", err, err)
 	}
-	if diff := cmp.Diff([]event.Kind{event.BuildStarted, event.BuildFailed}, kinds); diff != "" {
-		t.Error(diff)
+	if len(kinds) > 0 {
+		t.Errorf("events %v", kinds)
 	}
 }
 
@@ -219,7 +222,7 @@ func TestCancel(t *testing.T) {
 		t.Skip("needs a shell script as the go command")
 	}
 	dir := unpack(t, hello)
-	script := "#!/bin/sh\nsleep 1000 &\necho $! >" + dir + "/child.part\nmv " + dir + "/child.part " + dir + "/child\nwait\n"
+	script := "#!/bin/sh\n[ $1 = build ] || exit 0\nsleep 1000 &\necho $! >" + dir + "/child.part\nmv " + dir + "/child.part " + dir + "/child\nwait\n"
 	write(t, filepath.Join(dir, "bin", "go"), script)
 	if err := os.Chmod(filepath.Join(dir, "bin", "go"), 0o755); err != nil {
 		t.Fatal(err)
@@ -237,7 +240,7 @@ func TestCancel(t *testing.T) {
 	if err != stopped {
 		t.Errorf("the error is %v", err)
 	}
-	if got := tree(t, p.cache); got != "build build/K build/K/Debug build/K/target.json" {
+	if got := tree(t, p.cache); got != "build build/K build/K/Debug build/K/Debug.lock build/K/target.json" {
 		t.Errorf("the cache holds %s", got)
 	}
 	pid, _ := os.ReadFile(filepath.Join(dir, "child"))

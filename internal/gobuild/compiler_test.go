@@ -281,7 +281,7 @@ func TestFailedBuildIsTold(t *testing.T) {
 	if last.Kind != event.BuildFailed || last.Program != "syntax" || last.Text != failed.Text || len(last.Diagnostics) != 1 || last.Path != "" {
 		t.Errorf("event %+v", last)
 	}
-	if got := tree(t, p.cache); got != "build build/K build/K/Debug build/K/target.json" {
+	if got := tree(t, p.cache); got != "build build/K build/K/Debug build/K/Debug.lock build/K/target.json" {
 		t.Errorf("the cache holds %s", got)
 	}
 }

@@ -1,0 +1,128 @@
+package gobuild
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gorun-dev/gorun/internal/stamp"
+)
+
+// Reason is one reason why a binary is not what a build would make now, such as "/src/main.go changed" or "GOFLAGS
+// differs". What has no How is a whole sentence.
+type Reason = stamp.Change
+
+// Why returns the reasons for which Build would call the go command; none when it would use what is there. Errors are
+// those of Build.
+func Why(ctx context.Context, t Target, o Options, out string) ([]Reason, error) {
+	x, err := examine(ctx, t, o, out)
+	return x.reasons, err
+}
+
+// examination is what is known of a target before the go command is called.
+type examination struct {
+	tools    toolchain
+	settings []stamp.Setting
+	reasons  []Reason    // why the binary does not suffice; nil when it does
+	stamp    stamp.Stamp // how everything is now; without files where the old stamp tells nothing of them
+	stale    bool        // whether stamp says more than the file that it was read from
+	seed     bool        // whether the binary that is there is the one of the last build
+}
+
+// stampOf is where the stamp of an output is kept: beside the folder of the binary.
+func stampOf(out string) string { return filepath.Dir(out) + ".stamp" }
+
+// examine compares the stamp of an output with what a build would be made of now. It calls no go command, unless that
+// of the PATH is a shim of a version manager.
+func examine(ctx context.Context, t Target, o Options, out string) (x examination, err error) {
+	if err := checkFlags(o.BuildFlags); err != nil {
+		return x, err
+	}
+	if x.tools, err = findToolchain(o.environment()); err != nil {
+		return x, err
+	}
+	if x.settings, err = settings(ctx, x.tools, t, o); err != nil {
+		return x, err
+	}
+	old, err := stamp.Read(stampOf(out))
+	if err != nil {
+		reason := "no stamp"
+		if !isFile(out) {
+			reason = "it has not been built yet"
+		}
+		x.reasons = []Reason{{What: reason}}
+		return x, nil
+	}
+	result := old.Check(listInputs)
+	x.stamp, x.stale = result.Now, result.Stale
+	x.seed = stamp.Look(out) == old.Output.State
+	x.reasons = append(old.WithSettings(x.settings), result.Changes...)
+	if old.Ask != "" {
+		x.reasons = append(x.reasons, Reason{What: old.Ask})
+	}
+	return x, nil
+}
+
+// fresh reports whether the binary is what a build would make.
+func (x examination) fresh() bool { return len(x.reasons) == 0 }
+
+// keep notes that a fresh binary is used. What cannot be noted does not matter: the next start looks again.
+func (x examination) keep(out string) {
+	path := stampOf(out)
+	if x.stale {
+		x.stamp.Write(path)
+	} else if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > usedOften {
+		os.Chtimes(path, time.Time{}, time.Now())
+	}
+}
+
+// usedOften is how old the time of last use may become before it is set again.
+const usedOften = 24 * time.Hour
+
+// before completes the examination with what can be known of a program that was never built.
+func (x *examination) before(t Target, o Options) {
+	if x.stamp.Output.Name != "" {
+		return
+	}
+	files := append(moduleFiles(t, o), t.Files...)
+	if x.tools.root != "" {
+		files = append(files, toolchainFiles(x.tools.root)...)
+	}
+	var folders []stamp.Folder
+	if len(t.Files) == 0 {
+		folders = []stamp.Folder{{Path: t.Dir, Rule: rulePackage}}
+	}
+	x.stamp = stamp.Snapshot(listInputs, files, folders)
+}
+
+// record writes the stamp of a binary that was built from what was examined, since begun.
+func (x examination) record(ctx context.Context, t Target, o Options, out string, begun time.Time, packages []listed, listErr error) error {
+	in := inputs{ask: "the go command does not say what the program is made of"}
+	if listErr == nil {
+		in = inputsOf(t, o, packages)
+	}
+	if reason := alwaysAsk(o); reason != "" {
+		in.ask = reason
+	}
+	settings := x.settings
+	if stampsVCS(t, o) {
+		if reason := unknownVCS(t); reason != "" {
+			in.ask = reason
+		}
+		// A commit during the build may be in the binary or not.
+		if again, err := vcsState(ctx, t, o); err != nil || stamp.SumOf(again) != sumOf(settings, vcsSetting) {
+			settings = without(settings, vcsSetting)
+		}
+	}
+	if x.tools.root != "" {
+		in.files = append(in.files, toolchainFiles(x.tools.root)...)
+	}
+	if pgo := pgoFile(t, o); pgo != "" {
+		in.files = append(in.files, pgo)
+	}
+	taker := stamp.Taker{List: listInputs, Begun: begun, Before: x.stamp}
+	made := taker.Take(out, in.paths(), in.folders)
+	made.Settings, made.Ask = settings, in.ask
+	return made.Write(stampOf(out))
+}

@@ -1,0 +1,309 @@
+package gobuild
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+
+	"github.com/gorun-dev/gorun/internal/stamp"
+)
+
+// listed is what `go list` says of one package of the program.
+type listed struct {
+	Dir, ImportPath           string
+	Standard                  bool
+	CgoPkgConfig              []string
+	EmbedPatterns, EmbedFiles []string
+}
+
+// listFields are the fields of listed, by which the go command is asked for no more than that.
+const listFields = "Dir,ImportPath,Standard,CgoPkgConfig,EmbedPatterns,EmbedFiles"
+
+// listPackages asks the go command what packages a target is made of, itself included.
+func listPackages(ctx context.Context, goCommand string, t Target, o Options) ([]listed, error) {
+	args := append([]string{"list", "-deps", "-json=" + listFields}, Flags(t, o)...)
+	cmd := goTool(ctx, goCommand, t, o, append(append(args, "-buildvcs=false"), t.patterns()...))
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Run(); err != nil {
+		return nil, err
+	}
+	var packages []listed
+	for decoder := json.NewDecoder(&out); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages, nil
+		} else if err != nil {
+			return nil, err
+		}
+		packages = append(packages, p)
+	}
+}
+
+// goTool is a call of the go command that ends, with all that it started, when ctx does.
+func goTool(ctx context.Context, goCommand string, t Target, o Options, args []string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, goCommand, args...)
+	cmd.Dir = t.workDir()
+	// The go command takes its folder from PWD, which keeps the path through a link as the user typed it.
+	cmd.Env = append(slices.Clone(o.environment().vars), "PWD="+cmd.Dir)
+	cmd.WaitDelay = goDelay
+	ownGroup(cmd)
+	return cmd
+}
+
+// inputs are the files and folders that a program is made of, besides the toolchain and the module cache.
+type inputs struct {
+	files   []string
+	folders []stamp.Folder
+	ask     string // why they do not suffice, "" when they do
+}
+
+// The rules of folders, see listInputs. The patterns of an embedding follow ruleEmbed, each quoted.
+const (
+	rulePackage = "package"
+	ruleEmbed   = "embed "
+)
+
+// inputsOf are those of listed packages, and of the modules that they are in.
+func inputsOf(t Target, o Options, packages []listed) inputs {
+	in := inputs{files: moduleFiles(t, o)}
+	roots := localRoots(t, in.files)
+	cache := o.environment().moduleCache()
+	boundaries := make(map[string]bool)
+	for _, p := range packages {
+		if p.ImportPath == "runtime" {
+			in.addToolchain(filepath.Dir(filepath.Dir(p.Dir)))
+		}
+		if len(p.CgoPkgConfig) > 0 {
+			in.ask = fmt.Sprintf("pkg-config decides how %s is built", p.ImportPath)
+		}
+		if p.Standard || isBelow(cache, p.Dir) {
+			// A folder that appeared here would make the import ambiguous.
+			if root := roots.of(p.ImportPath); root != "" {
+				in.files = append(in.files, root)
+			}
+			continue
+		}
+		if p.ImportPath == "command-line-arguments" {
+			in.files = append(in.files, t.Files...)
+		} else {
+			in.folders = append(in.folders, stamp.Folder{Path: p.Dir, Rule: rulePackage})
+		}
+		if len(p.EmbedPatterns) > 0 {
+			in.embed(p)
+		}
+		roots.boundaries(p.Dir, boundaries)
+	}
+	for dir := range boundaries {
+		in.files = append(in.files, filepath.Join(dir, "go.mod"))
+	}
+	return in
+}
+
+// paths are the files, each once.
+func (in *inputs) paths() []string {
+	slices.Sort(in.files)
+	return slices.Compact(in.files)
+}
+
+// embed adds the files that a package embeds. Where our reading of its patterns is not that of the go command, the
+// go command is to be asked.
+func (in *inputs) embed(p listed) {
+	rule := ruleEmbed
+	for _, pattern := range p.EmbedPatterns {
+		rule += strconv.Quote(pattern) + " "
+	}
+	files, _, err := listInputs(rule, p.Dir)
+	slices.Sort(p.EmbedFiles)
+	slices.Sort(files)
+	if err != nil || !slices.Equal(files, p.EmbedFiles) {
+		in.ask = fmt.Sprintf("the files that %s embeds are not clear", p.ImportPath)
+		return
+	}
+	in.folders = append(in.folders, stamp.Folder{Path: p.Dir, Rule: rule})
+}
+
+// addToolchain adds the toolchain that built the program.
+func (in *inputs) addToolchain(root string) {
+	in.files = append(in.files, toolchainFiles(root)...)
+	if version, err := os.ReadFile(filepath.Join(root, "VERSION")); err != nil || bytes.HasPrefix(version, []byte("devel")) {
+		in.ask = "the toolchain in " + root + " is not a released one"
+	}
+}
+
+// moduleFiles are the files, there or not, that say which modules the program is built with.
+func moduleFiles(t Target, o Options) []string {
+	var files []string
+	roots := t.mainModules()
+	for _, root := range roots {
+		files = append(files, moduleFilesIn(root)...)
+	}
+	mod := last(append(goflags(o.environment()), parseFlags(o.BuildFlags)...), "modfile")
+	if mod != "" {
+		if !filepath.IsAbs(mod) {
+			mod = filepath.Join(t.workDir(), mod)
+		}
+		files = append(files, mod, strings.TrimSuffix(mod, ".mod")+".sum")
+	}
+	if t.WorkFile != "" {
+		dir := filepath.Dir(t.WorkFile)
+		files = append(files, t.WorkFile, t.WorkFile+".sum")
+		files = append(files, vendorFiles(dir)...)
+	}
+	if o.environment().get("GOWORK") == "" {
+		for dir := t.workDir(); ; dir = filepath.Dir(dir) {
+			files = append(files, filepath.Join(dir, "go.work"))
+			if dir == filepath.Dir(dir) || t.WorkFile == filepath.Join(dir, "go.work") {
+				break
+			}
+		}
+	}
+	for _, dir := range replacements(append(slices.Clone(files), mod)) {
+		files = append(files, filepath.Join(dir, "go.mod"))
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
+// mainModules are the folders of the modules that the user works on.
+func (t Target) mainModules() []string {
+	var roots []string
+	if t.ModuleDir != "" {
+		roots = append(roots, t.ModuleDir)
+	}
+	for _, m := range t.Workspace {
+		if m.Dir != t.ModuleDir {
+			roots = append(roots, m.Dir)
+		}
+	}
+	return roots
+}
+
+func moduleFilesIn(root string) []string {
+	return append(vendorFiles(root), filepath.Join(root, "go.mod"), filepath.Join(root, "go.sum"))
+}
+
+func vendorFiles(root string) []string {
+	vendor := filepath.Join(root, "vendor")
+	return []string{vendor, filepath.Join(vendor, "modules.txt")}
+}
+
+// replacements are the folders that the go.mod and go.work files among files put in the place of modules.
+func replacements(files []string) []string {
+	var dirs []string
+	for _, path := range files {
+		var replaced []*modfile.Replace
+		data, err := os.ReadFile(path)
+		switch {
+		case err != nil: // not there, or none of those that matter
+		case strings.HasSuffix(path, ".work"):
+			if work, err := modfile.ParseWork(path, data, nil); err == nil {
+				replaced = work.Replace
+			}
+		case strings.HasSuffix(path, ".mod"):
+			if mod, err := modfile.ParseLax(path, data, nil); err == nil {
+				replaced = mod.Replace
+			}
+		}
+		for _, r := range replaced {
+			if dir := filepath.FromSlash(r.New.Path); r.New.Version == "" && filepath.IsAbs(dir) {
+				dirs = append(dirs, dir)
+			} else if r.New.Version == "" {
+				dirs = append(dirs, filepath.Join(filepath.Dir(path), dir))
+			}
+		}
+	}
+	return dirs
+}
+
+// roots are the modules on the disk that packages may come from.
+type roots []Module
+
+// localRoots are the modules whose go.mod is among files.
+func localRoots(t Target, files []string) roots {
+	var r roots
+	for _, path := range files {
+		if filepath.Base(path) == "go.mod" {
+			r = append(r, readModule(filepath.Dir(path)))
+		}
+	}
+	return r
+}
+
+// of returns the folder where a local module would have the package with this import path; "" when none would.
+func (r roots) of(importPath string) string {
+	for _, m := range r {
+		if rest, ok := strings.CutPrefix(importPath, m.Path+"/"); ok && m.Path != "" {
+			return filepath.Join(m.Dir, filepath.FromSlash(rest))
+		}
+	}
+	return ""
+}
+
+// boundaries adds the folders between that of a package and its module's: a go.mod there would begin another module.
+func (r roots) boundaries(dir string, add map[string]bool) {
+	root := ""
+	for _, m := range r {
+		if len(m.Dir) > len(root) && isBelow(m.Dir, dir) {
+			root = m.Dir
+		}
+	}
+	if root == "" {
+		return
+	}
+	for ; dir != root && !add[dir]; dir = filepath.Dir(dir) {
+		add[dir] = true
+	}
+}
+
+// isBelow reports whether a path is dir or below it.
+func isBelow(dir, path string) bool {
+	rest, ok := strings.CutPrefix(path, dir)
+	return ok && dir != "" && (rest == "" || os.IsPathSeparator(rest[0]) || os.IsPathSeparator(dir[len(dir)-1]))
+}
+
+// listInputs is the stamp.Lister of this package: by rulePackage, the files that a build of the package in the folder
+// may read, whatever constraints say; by ruleEmbed, those that its patterns match.
+func listInputs(rule, path string) (files, dirs []string, err error) {
+	patterns, ok := strings.CutPrefix(rule, ruleEmbed)
+	if ok {
+		return listEmbedded(patterns, path)
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	return slices.DeleteFunc(names, func(name string) bool { return !isInput(name) }), []string{"."}, err
+}
+
+// isInput reports whether a file of this name can change the package in whose folder it is: what package go/build
+// looks at, a profile for the compiler, and a go.mod, with which the folder becomes a module of its own.
+func isInput(name string) bool {
+	switch {
+	case name == "go.mod" || name == "default.pgo":
+		return true
+	case name[0] == '.' || name[0] == '_':
+		return false
+	case strings.HasSuffix(name, ".go"):
+		return !strings.HasSuffix(name, "_test.go")
+	}
+	switch filepath.Ext(name) {
+	case ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90",
+		".s", ".S", ".sx", ".swig", ".swigcxx", ".syso":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,119 @@
+package gobuild
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// toolchain is the go command that the PATH leads to.
+type toolchain struct {
+	command string // as it was found
+	path    string // without links
+	root    string // its GOROOT; "" when the command is no part of one
+}
+
+// findToolchain looks for the go command; a *NoGoError says that there is none.
+func findToolchain(env environment) (toolchain, error) {
+	t := toolchain{command: env.lookPath("go")}
+	if t.command == "" {
+		return t, &NoGoError{}
+	}
+	t.path = t.command
+	if path, err := filepath.EvalSymlinks(t.command); err == nil {
+		t.path = path
+	}
+	root := filepath.Dir(filepath.Dir(t.path))
+	if info, err := os.Stat(filepath.Join(root, "pkg", "tool")); err == nil && info.IsDir() {
+		t.root = root
+	}
+	return t, nil
+}
+
+// isShim reports whether the command belongs to a version manager, which decides each time, by files of its own,
+// which toolchain it calls.
+func (t toolchain) isShim() bool { return t.root == "" }
+
+// ask returns what a shim decides in the target's folder.
+func (t toolchain) ask(ctx context.Context, target Target, o Options) (string, error) {
+	out, err := goTool(ctx, t.command, target, o, []string{"env", "GOROOT", "GOVERSION"}).Output()
+	return string(out), err
+}
+
+// toolchainFiles are the files that are another one's when the toolchain in root is replaced by another.
+func toolchainFiles(root string) []string {
+	files := []string{filepath.Join(root, "VERSION"), filepath.Join(root, "go.env"), filepath.Join(root, "bin", "go"+exeSuffix())}
+	for _, tool := range []string{"compile", "link"} {
+		found, _ := filepath.Glob(filepath.Join(root, "pkg", "tool", "*", tool+exeSuffix())) // the pattern is well-formed
+		files = append(files, found...)
+	}
+	return files
+}
+
+func exeSuffix() string {
+	if runtime.GOOS == "windows" {
+		return ".exe"
+	}
+	return ""
+}
+
+// compilers are the programs that compile C for this environment, without links, "" for those that are not there:
+// whether there is one decides whether cgo is used, and its version is part of what it compiles.
+func (e environment) compilers() []string {
+	if e.get("CGO_ENABLED") == "0" {
+		return nil
+	}
+	var paths []string
+	for variable, usual := range map[string]string{"CC": cCompiler("gcc", "clang"), "CXX": cCompiler("g++", "clang++")} {
+		words := strings.Fields(e.get(variable))
+		if len(words) == 0 {
+			words = []string{usual}
+		}
+		for _, word := range words { // as in "ccache gcc -m64"
+			if strings.HasPrefix(word, "-") {
+				continue
+			}
+			path := word
+			if !strings.ContainsRune(word, filepath.Separator) {
+				path = e.lookPath(word)
+			}
+			if real, err := filepath.EvalSymlinks(path); err == nil {
+				path = real
+			}
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// cCompiler is the one that the go command takes on this system when no variable names one.
+func cCompiler(gnu, clang string) string {
+	switch runtime.GOOS {
+	case "darwin", "ios", "freebsd", "openbsd":
+		return clang
+	}
+	return gnu
+}
+
+// moduleCache is where the go command keeps modules, "" where it has no place for them.
+func (e environment) moduleCache() string {
+	if dir := e.get("GOMODCACHE"); dir != "" {
+		return dir
+	}
+	path := e.get("GOPATH")
+	if path == "" {
+		home := "HOME"
+		if runtime.GOOS == "windows" {
+			home = "USERPROFILE"
+		}
+		if e.process(home) == "" {
+			return ""
+		}
+		path = filepath.Join(e.process(home), "go")
+	}
+	return filepath.Join(filepath.SplitList(path)[0], "pkg", "mod")
+}

@@ -1,0 +1,90 @@
+package gobuild
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// stampsVCS reports whether the go command writes the state of version control into the binary.
+func stampsVCS(t Target, o Options) bool {
+	switch last(parseFlags(Flags(t, o)), "buildvcs") {
+	case "false":
+		return false
+	case "":
+		return last(goflags(o.environment()), "buildvcs") != "false"
+	}
+	return true
+}
+
+// vcsFolders are what version control keeps at the root of a working copy, with the systems that the go command knows.
+var vcsFolders = []string{".git", ".hg", ".svn", ".bzr", ".fslckout", "_FOSSIL_"}
+
+// vcsOf returns the nearest of vcsFolders at or above a folder; "" when there is none.
+func vcsOf(dir string) string {
+	for ; ; dir = filepath.Dir(dir) {
+		for _, name := range vcsFolders {
+			if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+				return filepath.Join(dir, name)
+			}
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
+}
+
+// vcsState is what the go command writes into the binary, and everything else that this depends on: the commit, whether
+// something differs from it, and the tags, of which a version is made. Git alone is asked; see unknownVCS.
+func vcsState(ctx context.Context, t Target, o Options) (string, error) {
+	place := vcsOf(t.workDir())
+	if filepath.Base(place) != ".git" {
+		return place, nil
+	}
+	git := o.environment().lookPath("git")
+	if git == "" {
+		return place + " without git", nil
+	}
+	status, err := runGit(ctx, git, t, o, "status", "--porcelain=v2", "--branch")
+	if err != nil {
+		return "", err
+	}
+	tags, err := runGit(ctx, git, t, o, "for-each-ref", "--format=%(refname) %(objectname)", "refs/tags")
+	if err != nil {
+		return "", err
+	}
+	commit, changes := "", "unchanged"
+	for line := range strings.Lines(status) {
+		if strings.HasPrefix(line, "# branch.oid ") {
+			commit = line
+		} else if line[0] != '#' {
+			changes = "changed"
+		}
+	}
+	return place + "\n" + commit + changes + "\n" + tags, nil
+}
+
+// unknownVCS says why the state of version control cannot be told without the go command; "" when it can.
+func unknownVCS(t Target) string {
+	if place := vcsOf(t.workDir()); place != "" && filepath.Base(place) != ".git" {
+		return "the build takes its version from " + place
+	}
+	return ""
+}
+
+// runGit returns what git prints. That it fails says something, too: it is not an error unless git cannot be run.
+func runGit(ctx context.Context, git string, t Target, o Options, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, git, args...)
+	cmd.Dir = t.workDir()
+	cmd.Env = append(o.environment().vars[:len(o.environment().vars):len(o.environment().vars)], "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
+	cmd.WaitDelay = goDelay
+	ownGroup(cmd)
+	out, err := cmd.Output()
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok && ctx.Err() == nil {
+		return string(out) + string(failed.Stderr), nil
+	}
+	return string(out), err
+}
