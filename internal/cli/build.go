@@ -15,6 +15,7 @@ func (w *world) buildCommand(inv *Invocation) *cli.Command {
 		Usage:     "build what a run would start, and print the path of the binary",
 		ArgsUsage: "[PATH]",
 		Flags: append(launchFlags(),
+			&cli.BoolFlag{Name: "why", Usage: "say on stderr why the build is needed, or that it is not"},
 			eventsFlag(),
 		),
 		Action: func(c *cli.Context) error { return w.build(c, inv) },
@@ -35,6 +36,13 @@ func (w *world) build(c *cli.Context, inv *Invocation) error {
 	options, err := w.hostOptions(c, l, story.hear)
 	if err != nil {
 		return err
+	}
+	if c.Bool("why") {
+		view, err := w.planView(c.Context, l)
+		if err != nil {
+			return err
+		}
+		w.ui.Say("a build of %s is %s", story.name(), needed(view.Needed))
 	}
 	received, stop := signals()
 	defer stop()

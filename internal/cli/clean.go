@@ -11,15 +11,23 @@ import (
 // cleanCommand removes what gorun built.
 func (w *world) cleanCommand(*Invocation) *cli.Command {
 	return &cli.Command{
-		Name:        "clean",
-		Usage:       "remove all binaries that gorun keeps",
-		Description: "They lie in the user's cache folder, or in GORUN_CACHE; the next run builds again. Go's own cache is left alone.",
-		Action: func(*cli.Context) error {
+		Name:  "clean",
+		Usage: "remove all binaries that gorun keeps",
+		Description: `They lie in the user's cache folder, or in GORUN_CACHE; the next run builds again. Go's own cache is left alone.
+What --unused removes also goes by itself, about once a day.`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "unused", Usage: "only those of programs that are gone, and those that were not started for 30 days"},
+		},
+		Action: func(c *cli.Context) error {
 			dir, err := w.cacheDir()
 			if err != nil {
 				return err
 			}
-			removed, bytes, err := gobuild.Clean(dir)
+			clean := gobuild.Clean
+			if c.Bool("unused") {
+				clean = gobuild.CleanUnused
+			}
+			removed, bytes, err := clean(dir)
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -28,7 +30,7 @@ func (w *world) planCommand(inv *Invocation) *cli.Command {
 			if !c.Bool("show-secrets") {
 				l.plan = l.plan.Masked()
 			}
-			view, err := w.planView(l)
+			view, err := w.planView(c.Context, l)
 			if err != nil {
 				return err
 			}
@@ -46,9 +48,10 @@ type planView struct {
 	Target     *gobuild.Target `json:"target,omitempty"`
 	BuildFlags []string        `json:"buildFlags,omitempty"` // all that go build is given
 	Binary     string          `json:"binary,omitempty"`
+	Needed     []string        `json:"buildNeeded,omitempty"` // why it would be built again
 }
 
-func (w *world) planView(l launch) (planView, error) {
+func (w *world) planView(ctx context.Context, l launch) (planView, error) {
 	view := planView{Plan: l.plan}
 	if l.plan.Command == launchsettings.CommandExecutable {
 		return view, nil
@@ -61,7 +64,36 @@ func (w *world) planView(l launch) (planView, error) {
 	view.Target = &l.target
 	view.Binary = gobuild.Output(cache, l.target, options)
 	view.BuildFlags = gobuild.Flags(l.target, options)
+	reasons, err := gobuild.Why(ctx, l.target, options, view.Binary)
+	if err != nil {
+		return view, err
+	}
+	view.Needed = mapped(reasons, w.reason)
 	return view, nil
+}
+
+// reason is one reason for a build, with paths as the user would type them.
+func (w *world) reason(r gobuild.Reason) string {
+	if r.File {
+		r.What = w.ui.Path(r.What)
+	}
+	return r.String()
+}
+
+// neededLimit is how many reasons are worth being read.
+const neededLimit = 3
+
+// needed is why a build is needed, as one line for people.
+func needed(reasons []string) string {
+	if len(reasons) == 0 {
+		return "not needed: nothing has changed since the last one"
+	}
+	more := ""
+	if n := len(reasons) - neededLimit; n > 0 {
+		more = fmt.Sprintf(", and %d more", n)
+		reasons = reasons[:neededLimit]
+	}
+	return "needed: " + strings.Join(reasons, ", ") + more
 }
 
 // planRows are the lines of the plan: what, value, origin.
@@ -73,6 +105,7 @@ func (w *world) planRows(v planView) [][]string {
 	if v.Target != nil {
 		rows.add("program", w.targetName(*v.Target), v.Build.Package.Origin)
 		rows.add("build", v.Build.Configuration.Value+": "+ui.ShellQuote(v.BuildFlags), v.Build.Configuration.Origin)
+		rows.rows = append(rows.rows, []string{"", needed(v.Needed), ""})
 		if flags := v.Build.Flags; len(flags.Value) > 0 {
 			rows.add("build flags", ui.ShellQuote(flags.Value), flags.Origin)
 		}

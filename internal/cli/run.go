@@ -115,6 +115,7 @@ func (w *world) hostOptions(c *cli.Context, l launch, emit event.Emit) (host.Opt
 		if options.CacheDir, err = w.cacheDir(); err != nil {
 			return options, err
 		}
+		options.SpareDir = spareDir()
 	}
 	if options.RunDir, err = w.runDir(); err != nil {
 		w.ui.Diagnostic(diagnostic.Diagnostic{Code: "run-folder", Severity: diagnostic.Warning,

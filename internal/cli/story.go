@@ -50,12 +50,18 @@ func (s *story) hear(e event.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch e.Kind {
+	case event.BuildWaiting:
+		s.progress.Start("waiting for " + builder(e.PID) + ", which builds " + s.program())
 	case event.BuildStarted:
 		if s.runs {
 			s.begin()
 		}
+		s.w.ui.Detail("the build is needed: %s", strings.Join(e.Reasons, "; "))
 		s.progress.Start("building " + s.program())
-	case event.BuildDone, event.BuildFailed:
+	case event.BuildDone:
+		s.progress.Done()
+		fmt.Fprint(s.w.stderr, e.Text) // warnings of the toolchain, as it prints them
+	case event.BuildFailed:
 		s.progress.Done()
 	case event.EndpointReady:
 		s.w.ui.Say("Now listening on: %s", e.URL)
@@ -64,6 +70,7 @@ func (s *story) hear(e event.Event) {
 			s.w.ui.Diagnostic(withSource(d))
 		}
 	case event.ProcessStarted:
+		s.progress.Done() // of waiting for another's build
 		s.begin()
 		// From then on gorun mostly waits. Not at once: a program that ends soon need not pay for it.
 		s.rest = time.AfterFunc(time.Second, debug.FreeOSMemory)
@@ -75,6 +82,14 @@ func (s *story) hear(e event.Event) {
 	case event.Killing:
 		s.w.ui.Say("killing %s and everything it started", e.Program)
 	}
+}
+
+// builder is the gorun that builds what this one waits for; its pid is 0 where it is not known.
+func builder(pid int) string {
+	if pid == 0 {
+		return "another gorun"
+	}
+	return fmt.Sprintf("gorun (process %d)", pid)
 }
 
 // stopping says how to be less patient. A terminal has just echoed ^C, so the line needs a new one.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -67,7 +68,7 @@ func (w *world) failed(err error) int {
 	if failed, ok := errors.AsType[*gobuild.BuildError](err); ok {
 		// What the compiler says is shown as it says it: people and editors know how to read that.
 		fmt.Fprint(w.stderr, failed.Text)
-		err = errors.New(failed.Error())
+		err = &shownError{failed}
 	}
 	w.ui.Problem(withSources(err))
 	if _, ok := errors.AsType[*UsageError](err); ok {
@@ -75,6 +76,14 @@ func (w *world) failed(err error) int {
 	}
 	return exitFailed
 }
+
+// shownError is a failed build whose problems were shown already.
+type shownError struct{ failed *gobuild.BuildError }
+
+func (e *shownError) Error() string { return e.failed.Error() }
+
+// Hint is that of the build.
+func (e *shownError) Hint() string { return e.failed.Hint() }
 
 // exitStatus is the error of a command that has said everything and ends with this status.
 type exitStatus int
@@ -114,6 +123,15 @@ func (w *world) cacheDir() (string, error) {
 		return "", &noCacheError{err}
 	}
 	return filepath.Join(dir, "gorun"), nil
+}
+
+// spareDir is where binaries are kept when cacheDir cannot be written to: one folder of this user's for temporary files.
+func spareDir() string {
+	owner := strconv.Itoa(os.Getuid())
+	if owner == "-1" { // Windows, where each user has a folder for temporary files
+		owner = "cache"
+	}
+	return filepath.Join(os.TempDir(), "gorun-"+owner)
 }
 
 // noCacheError is a user without a cache folder.

@@ -85,6 +85,7 @@ func Build(ctx context.Context, t Target, o Options, out string, emit event.Emit
 	if err != nil {
 		return Binary{}, err
 	}
+	sweep(out)
 	return binary, nil
 }
 
@@ -115,6 +116,7 @@ func sentences(reasons []Reason) []string {
 // Built returns a *NotBuiltError when there is no binary at out, for those who want to run what is there.
 func Built(t Target, out string) error {
 	if isFile(out) {
+		used(out)
 		return nil
 	}
 	return &NotBuiltError{Name: t.Name, Configuration: Configuration(filepath.Base(filepath.Dir(out))), Path: out}

@@ -223,11 +223,23 @@ func (e *CacheError) Error() string {
 	return fmt.Sprintf("the cache folder cannot be written: %v", e.Err)
 }
 
+// ReadOnly reports whether this user may not write there, so that another folder would do.
+func (e *CacheError) ReadOnly() bool {
+	return errors.Is(e.Err, fs.ErrPermission) || errors.Is(e.Err, errReadOnly)
+}
+
 // Unwrap gives what the system said.
 func (e *CacheError) Unwrap() error { return e.Err }
 
 // Hint says how to choose another folder.
-func (e *CacheError) Hint() string { return "set GORUN_CACHE to a folder that you can write to" }
+func (e *CacheError) Hint() string {
+	if errors.Is(e.Err, errDiskFull) {
+		return diskFullHint
+	}
+	return "set GORUN_CACHE to a folder that you can write to"
+}
+
+const diskFullHint = "the disk is full: free some space (`gorun clean`, `go clean -cache`), or set GORUN_CACHE to a folder on another disk"
 
 // ForeignError reports that a binary was built for another system than this one.
 type ForeignError struct {
@@ -250,6 +262,14 @@ type BuildError struct {
 }
 
 func (e *BuildError) Error() string { return e.Name + " does not build" }
+
+// Hint says what to do where no code is to blame; "" where it is.
+func (e *BuildError) Hint() string {
+	if strings.Contains(e.Text, errDiskFull.Error()) {
+		return diskFullHint
+	}
+	return ""
+}
 
 // Diagnostics gives the problems with their places.
 func (e *BuildError) Diagnostics() []diagnostic.Diagnostic { return e.Problems }

@@ -2,7 +2,6 @@ package gobuild
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -69,16 +68,12 @@ func (x examination) fresh() bool { return len(x.reasons) == 0 }
 
 // keep notes that a fresh binary is used. What cannot be noted does not matter: the next start looks again.
 func (x examination) keep(out string) {
-	path := stampOf(out)
 	if x.stale {
-		x.stamp.Write(path)
-	} else if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > usedOften {
-		os.Chtimes(path, time.Time{}, time.Now())
+		x.stamp.Write(stampOf(out))
+	} else {
+		used(out)
 	}
 }
-
-// usedOften is how old the time of last use may become before it is set again.
-const usedOften = 24 * time.Hour
 
 // before completes the examination with what can be known of a program that was never built.
 func (x *examination) before(t Target, o Options) {

@@ -9,8 +9,8 @@ import (
 // Flags returns the flags that go build is given for a target, in the order of the command line.
 //
 // Debug compiles the packages of the target's module, and of the other modules of its workspace, with -N -l;
-// everything else stays as the toolchain has it, so that its build cache is shared with plain `go build`.
-// Release strips and trims. Both are defaults: what GOFLAGS and o.BuildFlags say holds above them.
+// everything else stays as the toolchain has it, so that its build cache is shared with plain `go build`. What a
+// debugger reads is not compressed, which takes the linker time at every build. Release strips and trims. Both are defaults: what GOFLAGS and o.BuildFlags say holds above them.
 //
 // The go command lets the last -ldflags, -gcflags or -tags win, so that gorun's own would silently drop the user's,
 // and those of a profile the ones in GOFLAGS. So these three are merged: what gorun, GOFLAGS and the build flags give
@@ -29,9 +29,7 @@ func Flags(t Target, o Options) []string {
 	} else if last(fromEnv, "trimpath") != "false" {
 		out = append(out, "-trimpath")
 	}
-	if !debug || has(given, "ldflags") {
-		out = append(out, ldflags(o, fromEnv, given)...)
-	}
+	out = append(out, ldflags(o, fromEnv, given)...)
 	if has(given, "tags") {
 		out = append(out, "-tags="+strings.Join(tags(fromEnv, given), ","))
 	}
@@ -54,11 +52,11 @@ func gcflags(t Target, o Options, lists ...[]flag) []string {
 
 // ldflags merges what the linker is given. It works on the program alone, so that every pattern can have -s -w.
 func ldflags(o Options, lists ...[]flag) []string {
-	m := &packageFlags{name: "ldflags"}
-	if o.configuration() == Release {
-		m.base, m.patterns, m.everywhere = "-s -w", []string{""}, true
+	base := "-s -w"
+	if o.configuration() == Debug {
+		base = "-compressdwarf=false"
 	}
-	return m.merge(lists...)
+	return (&packageFlags{name: "ldflags", base: base, patterns: []string{""}, everywhere: true}).merge(lists...)
 }
 
 // ownPatterns are the packages that Debug compiles without optimisation.

@@ -11,7 +11,10 @@ import (
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	const own = "-gcflags=example.com/m/...=-N -l"
+	const (
+		own   = "-gcflags=example.com/m/...=-N -l"
+		dwarf = "-ldflags=-compressdwarf=false"
+	)
 	module := Target{Dir: "/m/cmd", Name: "cmd", ModuleDir: "/m", ModulePath: "example.com/m"}
 	work := module
 	work.Workspace = []Module{{"/m", "example.com/m"}, {"/lib", "example.com/lib"}}
@@ -28,45 +31,45 @@ func TestFlags(t *testing.T) {
 		goflags string
 		want    []string
 	}{
-		{"debug", module, debug(), "", []string{own, "-buildvcs=false"}},
-		{"debug by name", module, Options{Configuration: Debug}, "", []string{own, "-buildvcs=false"}},
-		{"workspace", work, debug(), "", []string{own, "-gcflags=example.com/lib/...=-N -l", "-buildvcs=false"}},
-		{"files", files, debug(), "", []string{"-gcflags=command-line-arguments=-N -l", own, "-buildvcs=false"}},
-		{"files outside a module", loose, debug(), "", []string{"-gcflags=command-line-arguments=-N -l", "-buildvcs=false"}},
-		{"no module line", Target{ModuleDir: "/m"}, debug(), "", []string{"-gcflags=-N -l", "-buildvcs=false"}},
-		{"dependencies", module, Options{DebugDependencies: true}, "", []string{"-gcflags=all=-N -l", "-buildvcs=false"}},
+		{"debug", module, debug(), "", []string{own, "-buildvcs=false", dwarf}},
+		{"debug by name", module, Options{Configuration: Debug}, "", []string{own, "-buildvcs=false", dwarf}},
+		{"workspace", work, debug(), "", []string{own, "-gcflags=example.com/lib/...=-N -l", "-buildvcs=false", dwarf}},
+		{"files", files, debug(), "", []string{"-gcflags=command-line-arguments=-N -l", own, "-buildvcs=false", dwarf}},
+		{"files outside a module", loose, debug(), "", []string{"-gcflags=command-line-arguments=-N -l", "-buildvcs=false", dwarf}},
+		{"no module line", Target{ModuleDir: "/m"}, debug(), "", []string{"-gcflags=-N -l", "-buildvcs=false", dwarf}},
+		{"dependencies", module, Options{DebugDependencies: true}, "", []string{"-gcflags=all=-N -l", "-buildvcs=false", dwarf}},
 		{"release", module, release(), "", []string{"-trimpath", "-ldflags=-s -w"}},
 		{"release of dependencies", module, Options{Configuration: Release, DebugDependencies: true}, "", []string{"-trimpath", "-ldflags=-s -w"}},
 
-		{"others follow", module, debug("-race", "-mod", "vendor", "-p=2"), "-v", []string{own, "-buildvcs=false", "-race", "-mod", "vendor", "-p=2"}},
-		{"stamp by flag", module, debug("-buildvcs=true"), "", []string{own, "-buildvcs=false", "-buildvcs=true"}},
-		{"stamp by GOFLAGS", module, debug(), "-buildvcs=auto", []string{own, "-buildvcs=auto"}},
-		{"stamp by GOFLAGS, bare", module, debug(), "-buildvcs", []string{own, "-buildvcs=true"}},
+		{"others follow", module, debug("-race", "-mod", "vendor", "-p=2"), "-v", []string{own, "-buildvcs=false", dwarf, "-race", "-mod", "vendor", "-p=2"}},
+		{"stamp by flag", module, debug("-buildvcs=true"), "", []string{own, "-buildvcs=false", dwarf, "-buildvcs=true"}},
+		{"stamp by GOFLAGS", module, debug(), "-buildvcs=auto", []string{own, "-buildvcs=auto", dwarf}},
+		{"stamp by GOFLAGS, bare", module, debug(), "-buildvcs", []string{own, "-buildvcs=true", dwarf}},
 		{"no trimpath by GOFLAGS", module, release(), "-trimpath=false", []string{"-ldflags=-s -w"}},
 
-		{"ldflags of GOFLAGS in debug", module, debug(), "-ldflags=-s", []string{own, "-buildvcs=false"}},
-		{"ldflags of both in debug", module, debug("-ldflags=-X b=2"), "'-ldflags=-X a=1'", []string{own, "-buildvcs=false", "-ldflags=-X a=1 -X b=2"}},
+		{"ldflags of GOFLAGS in debug", module, debug(), "-ldflags=-s", []string{own, "-buildvcs=false", dwarf + " -s"}},
+		{"ldflags of both in debug", module, debug("-ldflags=-X b=2"), "'-ldflags=-X a=1'", []string{own, "-buildvcs=false", dwarf + " -X a=1 -X b=2"}},
 		{"ldflags of both in release", module, release("-ldflags", "-X b=2"), `"-ldflags=-X a=1"`, []string{"-trimpath", "-ldflags=-s -w -X a=1 -X b=2"}},
 		{"ldflags with a pattern", module, release("-ldflags=all=-X b=2"), "-ldflags=-v", []string{"-trimpath", "-ldflags=-s -w -v", "-ldflags=all=-s -w -X b=2"}},
 		{"symbols kept", module, release("-ldflags=-s=false"), "", []string{"-trimpath", "-ldflags=-s -w -s=false"}},
 		{"ldflags forgotten", module, release("-ldflags=", "--ldflags=-X b=2"), "-ldflags=-v", []string{"-trimpath", "-ldflags=-s -w -X b=2"}},
 
-		{"gcflags for the target", module, debug("-gcflags=-m"), "", []string{own, "-gcflags=-N -l -m", "-buildvcs=false"}},
-		{"gcflags for all", module, debug("-gcflags=all=-m"), "", []string{"-gcflags=all=-m", own + " -m", "-buildvcs=false"}},
-		{"gcflags around", module, debug("-gcflags=example.com/...=-m"), "", []string{"-gcflags=example.com/...=-m", own + " -m", "-buildvcs=false"}},
-		{"gcflags inside", module, debug("-gcflags=example.com/m/store=-m"), "", []string{own, "-gcflags=example.com/m/store=-N -l -m", "-buildvcs=false"}},
-		{"gcflags relative", module, debug("-gcflags=./...=-m"), "", []string{own, "-gcflags=./...=-N -l -m", "-buildvcs=false"}},
-		{"gcflags outside", module, debug("-gcflags=fmt=-m"), "", []string{own, "-gcflags=fmt=-m", "-buildvcs=false"}},
-		{"gcflags of a neighbour", module, debug("-gcflags=example.com/more=-m"), "", []string{own, "-gcflags=example.com/more=-m", "-buildvcs=false"}},
-		{"gcflags of both", module, debug("-gcflags=all=-d=checkptr"), "-gcflags=all=-m", []string{"-gcflags=all=-m -d=checkptr", own + " -m -d=checkptr", "-buildvcs=false"}},
+		{"gcflags for the target", module, debug("-gcflags=-m"), "", []string{own, "-gcflags=-N -l -m", "-buildvcs=false", dwarf}},
+		{"gcflags for all", module, debug("-gcflags=all=-m"), "", []string{"-gcflags=all=-m", own + " -m", "-buildvcs=false", dwarf}},
+		{"gcflags around", module, debug("-gcflags=example.com/...=-m"), "", []string{"-gcflags=example.com/...=-m", own + " -m", "-buildvcs=false", dwarf}},
+		{"gcflags inside", module, debug("-gcflags=example.com/m/store=-m"), "", []string{own, "-gcflags=example.com/m/store=-N -l -m", "-buildvcs=false", dwarf}},
+		{"gcflags relative", module, debug("-gcflags=./...=-m"), "", []string{own, "-gcflags=./...=-N -l -m", "-buildvcs=false", dwarf}},
+		{"gcflags outside", module, debug("-gcflags=fmt=-m"), "", []string{own, "-gcflags=fmt=-m", "-buildvcs=false", dwarf}},
+		{"gcflags of a neighbour", module, debug("-gcflags=example.com/more=-m"), "", []string{own, "-gcflags=example.com/more=-m", "-buildvcs=false", dwarf}},
+		{"gcflags of both", module, debug("-gcflags=all=-d=checkptr"), "-gcflags=all=-m", []string{"-gcflags=all=-m -d=checkptr", own + " -m -d=checkptr", "-buildvcs=false", dwarf}},
 		{"gcflags with dependencies", module, Options{DebugDependencies: true, BuildFlags: []string{"-gcflags=fmt=-m"}}, "",
-			[]string{"-gcflags=all=-N -l", "-gcflags=fmt=-N -l -m", "-buildvcs=false"}},
+			[]string{"-gcflags=all=-N -l", "-gcflags=fmt=-N -l -m", "-buildvcs=false", dwarf}},
 		{"gcflags in release", module, release("-gcflags=-m"), "-gcflags=all=-d=checkptr", []string{"-gcflags=all=-d=checkptr", "-gcflags=-m", "-trimpath", "-ldflags=-s -w"}},
 
-		{"tags of GOFLAGS", module, debug(), "-tags=a", []string{own, "-buildvcs=false"}},
-		{"tags of both", module, debug("-tags=b,c", "-tags", "a d"), "-tags=a", []string{own, "-buildvcs=false", "-tags=a,b,c,d"}},
-		{"tags forgotten", module, debug("-tags=", "-tags=b"), "-tags=a", []string{own, "-buildvcs=false", "-tags=b"}},
-		{"malformed GOFLAGS", module, debug(), "'-tags=a", []string{own, "-buildvcs=false"}},
+		{"tags of GOFLAGS", module, debug(), "-tags=a", []string{own, "-buildvcs=false", dwarf}},
+		{"tags of both", module, debug("-tags=b,c", "-tags", "a d"), "-tags=a", []string{own, "-buildvcs=false", dwarf, "-tags=a,b,c,d"}},
+		{"tags forgotten", module, debug("-tags=", "-tags=b"), "-tags=a", []string{own, "-buildvcs=false", dwarf, "-tags=b"}},
+		{"malformed GOFLAGS", module, debug(), "'-tags=a", []string{own, "-buildvcs=false", dwarf}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

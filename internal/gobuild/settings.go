@@ -22,7 +22,7 @@ func settings(ctx context.Context, tools toolchain, t Target, o Options) ([]stam
 	list := []stamp.Setting{
 		{Name: "gorun", Sum: stamp.SumOf(gorunVersion())},
 		{Name: "the go command", Sum: stamp.SumOf(tools.path)},
-		{Name: "the build flags", Sum: sumOfList(Flags(t, o))},
+		{Name: "the command line of go build", Sum: sumOfList(Flags(t, o))},
 		{Name: "the program", Sum: sumOfList(append(t.patterns(), t.workDir()))},
 		{Name: "the C compiler", Sum: sumOfList(env.compilers())},
 	}

@@ -8,13 +8,17 @@ package host
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"time"
 
+	"github.com/gorun-dev/gorun/internal/diagnostic"
 	"github.com/gorun-dev/gorun/internal/event"
 	"github.com/gorun-dev/gorun/internal/gobuild"
 	"github.com/gorun-dev/gorun/internal/process"
+	"github.com/gorun-dev/gorun/internal/runs"
 	"github.com/gorun-dev/gorun/launchsettings"
 	"github.com/gorun-dev/gorun/profiles"
 )
@@ -23,6 +27,7 @@ import (
 type Options struct {
 	Target   gobuild.Target // of a plan that builds
 	CacheDir string         // where binaries are kept
+	SpareDir string         // where they are kept when CacheDir cannot be written to; "" is nowhere
 	NoBuild  bool           // start the binary that is there
 	GoEnv    []string       // the environment of the go command
 	From     string         // where the user stands, for paths in the compiler's messages
@@ -140,13 +145,32 @@ func BuildOptions(plan profiles.Plan, goEnv []string, from string) gobuild.Optio
 	}
 }
 
-// binary returns the path of what is to be started, which is built unless it need not be.
+// binary returns the path of what is to be started, which is built unless it need not be. Where the cache cannot be
+// written to, that is a warning, and the spare one is used.
 func (h *host) binary(ctx context.Context) (string, error) {
 	if h.plan.Command == launchsettings.CommandExecutable {
 		return h.plan.Program.Value, nil
 	}
+	out, err := h.binaryIn(ctx, h.CacheDir)
+	cacheErr, _ := errors.AsType[*gobuild.CacheError](err)
+	switch {
+	case err == nil || h.SpareDir == "":
+	case h.NoBuild:
+		if spare, err := h.binaryIn(ctx, h.SpareDir); err == nil && runs.EnsureFolder(h.SpareDir) == nil {
+			return spare, nil
+		}
+	case cacheErr != nil && cacheErr.ReadOnly() && runs.EnsureFolder(h.SpareDir) == nil:
+		h.warn(diagnostic.Diagnostic{Code: "read-only-cache", Suggestion: cacheErr.Hint(),
+			Message: fmt.Sprintf("%v; binaries are kept in %s instead", cacheErr, h.SpareDir)})
+		return h.binaryIn(ctx, h.SpareDir)
+	}
+	return out, err
+}
+
+// binaryIn is binary for one cache.
+func (h *host) binaryIn(ctx context.Context, cacheDir string) (string, error) {
 	options := BuildOptions(h.plan, h.GoEnv, h.From)
-	out := gobuild.Output(h.CacheDir, h.Target, options)
+	out := gobuild.Output(cacheDir, h.Target, options)
 	if h.NoBuild {
 		return out, gobuild.Built(h.Target, out)
 	}

@@ -37,7 +37,7 @@ func filesOf(dir, id string) files {
 // Create makes the folder where it is missing and puts r into it. It sets ID and Version, and PID and Started where
 // they are zero. A folder that others can use is a *FolderError.
 func Create(dir string, r Record) (*Entry, error) {
-	if err := ensureFolder(dir); err != nil {
+	if err := EnsureFolder(dir); err != nil {
 		return nil, err
 	}
 	r.Version = Version

@@ -60,8 +60,8 @@ func (e *FolderError) Error() string {
 // Hint gives the Advice.
 func (e *FolderError) Hint() string { return e.Advice }
 
-// ensureFolder makes dir where it is missing and checks it.
-func ensureFolder(dir string) error {
+// EnsureFolder makes dir where it is missing. What others could have put there, or could change, is a *FolderError.
+func EnsureFolder(dir string) error {
 	err := checkFolder(dir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err

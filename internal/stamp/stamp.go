@@ -91,7 +91,7 @@ const (
 type Change struct {
 	What string // the name of a setting or the path of a file, absolute
 	How  How    // "" where What says everything
-	File bool // whether What is a path
+	File bool   // whether What is a path
 }
 
 func (c Change) String() string { return strings.TrimSpace(c.What + " " + string(c.How)) }
