@@ -64,7 +64,7 @@ func Build(ctx context.Context, t Target, o Options, out string, emit event.Emit
 	}
 	work, err := prepare(t, out)
 	if err != nil {
-		return Binary{}, &CacheError{Dir: filepath.Dir(out), Err: err}
+		return Binary{}, &CacheError{Dir: cacheOf(out), Err: err}
 	}
 	defer os.RemoveAll(work)
 	waited := false
@@ -143,7 +143,7 @@ func (x examination) compile(ctx context.Context, t Target, o Options, out, work
 		return "", &BuildError{Name: t.Name, Text: text, Problems: messages.problems(text, err)}
 	}
 	if err := replace(made, out, work); err != nil {
-		return "", &CacheError{Dir: filepath.Dir(out), Err: err}
+		return "", &CacheError{Dir: cacheOf(out), Err: err}
 	}
 	os.RemoveAll(work) // with its name for the binary, which is part of the binary's state
 	list, err := packages.wait()

@@ -33,7 +33,7 @@ func main() { fmt.Println("hello", a, b) }
 `
 
 // built is what the cache holds after a build.
-const built = "build build/K build/K/Debug build/K/Debug/hello build/K/Debug.lock build/K/Debug.stamp build/K/target.json"
+const built = "build build/.swept build/K build/K/Debug build/K/Debug/hello build/K/Debug.lock build/K/Debug.stamp build/K/target.json"
 
 func TestBuild(t *testing.T) {
 	t.Parallel()
@@ -84,7 +84,7 @@ func tree(t *testing.T, dir string) string {
 		if path != dir {
 			rel, _ := filepath.Rel(dir, path)
 			parts := strings.Split(filepath.ToSlash(rel), "/")
-			if parts[0] == "build" && len(parts) > 1 {
+			if parts[0] == "build" && len(parts) > 1 && parts[1] != sweptName {
 				parts[1] = "K"
 			}
 			names = append(names, strings.Join(parts, "/"))

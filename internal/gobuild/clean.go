@@ -152,7 +152,7 @@ func lastUse(dir string) time.Time {
 
 // sweep is CleanUnused for the cache that an output is in, at most once a day. What fails is tried again then.
 func sweep(out string) {
-	cacheDir := filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(out))))
+	cacheDir := cacheOf(out)
 	swept := filepath.Join(cacheDir, "build", sweptName)
 	if info, err := os.Stat(swept); err == nil && time.Since(info.ModTime()) < usedOften {
 		return

@@ -215,12 +215,16 @@ func (e *NotBuiltError) Hint() string { return "run once without --no-build" }
 
 // CacheError reports that the folder for binaries cannot be written.
 type CacheError struct {
-	Dir string
+	Dir string // the cache folder
 	Err error
 }
 
 func (e *CacheError) Error() string {
-	return fmt.Sprintf("the cache folder cannot be written: %v", e.Err)
+	reason := e.Err
+	if at, ok := errors.AsType[*fs.PathError](reason); ok { // some file below Dir, which says nothing to anybody
+		reason = at.Err
+	}
+	return fmt.Sprintf("the cache folder %s cannot be written to: %v", e.Dir, reason)
 }
 
 // ReadOnly reports whether this user may not write there, so that another folder would do.

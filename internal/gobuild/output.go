@@ -32,6 +32,11 @@ func Output(cacheDir string, t Target, o Options) string {
 	return filepath.Join(cacheDir, "build", t.Name+"-"+t.key(), variant, name)
 }
 
+// cacheOf is the cache folder that an output is in.
+func cacheOf(out string) string {
+	return filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(out))))
+}
+
 // key tells targets apart that have the same name.
 func (t Target) key() string {
 	parts := append([]string{t.ModuleDir, t.Dir}, t.Files...)
