@@ -203,3 +203,97 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 }
+
+// A go command of a version manager is asked at each start which toolchain it is, and nothing is built for that.
+func TestShim(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	shim := y.shim(`case $(cat "$HOME/version") in broken) exit 1 ;; other) GOFLAGS=-race=false; export GOROOT=/nowhere; echo "$@" ;; *) exec "$real" "$@" ;; esac`)
+	version := filepath.Join(shim.home, "version")
+	if err := os.WriteFile(version, []byte("one"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	y.prints(y.gorun(), "first")
+	y.prints(y.gorun("build", "--why"), y.binary())
+	for said, want := range map[string]string{
+		y.says("build", "--why"): "is not needed",
+		y.says("plan"):           "each start asks " + shim.path + ", of a version manager, for the toolchain",
+		y.says("doctor"):         " at " + shim.path + ", a version manager's",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in:\n%s", want, said)
+		}
+	}
+	if err := os.WriteFile(version, []byte("other"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if said := y.says("plan"); !strings.Contains(said, "needed: the toolchain differs") {
+		t.Errorf("after the shim had another opinion:\n%s", said)
+	}
+}
+
+// The go command of a gorun that is killed ends, too.
+func TestKilledGorunEndsGo(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	shim := y.shim(`[ "$1" = build ] || exec "$real" "$@"; echo $$ >"$HOME/pid.part"; mv "$HOME/pid.part" "$HOME/pid"; exec sleep 1000`)
+	cmd := y.gorun()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid []byte
+	within(t, "the go command to start", func() (there bool) {
+		var err error
+		pid, err = os.ReadFile(filepath.Join(shim.home, "pid"))
+		return err == nil
+	})
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait() // it was killed
+	nothingLeft(t, []string{strings.TrimSpace(string(pid))})
+}
+
+// shim is a script in the place of the go command.
+type shim struct{ home, path string }
+
+// shim puts a script before the go command in the PATH of the yard; $real is the go command.
+func (y *yard) shim(script string) shim {
+	y.t.Helper()
+	real, err := exec.LookPath("go")
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	home := y.t.TempDir()
+	s := shim{home, filepath.Join(home, "bin", "go")}
+	if err := os.Mkdir(filepath.Dir(s.path), 0o755); err != nil {
+		y.t.Fatal(err)
+	}
+	if err := os.WriteFile(s.path, []byte("#!/bin/sh\nreal="+real+"\n"+script+"\n"), 0o755); err != nil {
+		y.t.Fatal(err)
+	}
+	// The caches stay where they were for the go command.
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
+		out, err := exec.CommandContext(y.t.Context(), "go", "env", name).Output()
+		if err != nil {
+			y.t.Fatal(err)
+		}
+		y.env = append(y.env, name+"="+strings.TrimSpace(string(out)))
+	}
+	y.env = append(y.env, "HOME="+home, "PATH="+filepath.Dir(s.path)+":"+os.Getenv("PATH"))
+	return s
+}
+
+// says is all that a command prints.
+func (y yard) says(args ...string) string {
+	out, _ := y.gorun(args...).CombinedOutput() // doctor may find something else
+	return string(out)
+}
+
+// binary is what gorun build prints.
+func (y yard) binary() string {
+	y.t.Helper()
+	out, err := y.gorun("build").Output()
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	return string(out)
+}

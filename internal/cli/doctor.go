@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/gorun-dev/gorun/internal/diagnostic"
+	"github.com/gorun-dev/gorun/internal/gobuild"
 	"github.com/gorun-dev/gorun/internal/runs"
 )
 
@@ -86,7 +87,11 @@ func (w *world) checkGo() (finding, string) {
 	if err != nil || version == "" {
 		return finding{Check: "go", State: "error", Message: path + " does not tell its version", Suggestion: "run `go env GOVERSION` to see why"}, ""
 	}
-	return finding{Check: "go", State: "ok", Message: version + " at " + path}, version
+	message := version + " at " + path
+	if gobuild.Shim(w.environ) != "" {
+		message += ", a version manager's, which each start asks for the toolchain"
+	}
+	return finding{Check: "go", State: "ok", Message: message}, version
 }
 
 // checkDelve compares the Go version with those that the linked Delve can debug.

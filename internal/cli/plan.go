@@ -49,6 +49,7 @@ type planView struct {
 	BuildFlags []string        `json:"buildFlags,omitempty"` // all that go build is given
 	Binary     string          `json:"binary,omitempty"`
 	Needed     []string        `json:"buildNeeded,omitempty"` // why it would be built again
+	Shim       string          `json:"goShim,omitempty"`      // the go command of a version manager
 }
 
 func (w *world) planView(ctx context.Context, l launch) (planView, error) {
@@ -69,6 +70,7 @@ func (w *world) planView(ctx context.Context, l launch) (planView, error) {
 		return view, err
 	}
 	view.Needed = mapped(reasons, w.reason)
+	view.Shim = gobuild.Shim(w.environ)
 	return view, nil
 }
 
@@ -106,6 +108,9 @@ func (w *world) planRows(v planView) [][]string {
 		rows.add("program", w.targetName(*v.Target), v.Build.Package.Origin)
 		rows.add("build", v.Build.Configuration.Value+": "+ui.ShellQuote(v.BuildFlags), v.Build.Configuration.Origin)
 		rows.rows = append(rows.rows, []string{"", needed(v.Needed), ""})
+		if v.Shim != "" {
+			rows.rows = append(rows.rows, []string{"", "each start asks " + v.Shim + ", of a version manager, for the toolchain", ""})
+		}
 		if flags := v.Build.Flags; len(flags.Value) > 0 {
 			rows.add("build flags", ui.ShellQuote(flags.Value), flags.Origin)
 		}

@@ -190,7 +190,7 @@ func run(ctx context.Context, goCommand string, t Target, o Options, made string
 	cmd := goTool(ctx, goCommand, t, o, append(args, t.patterns()...))
 	var printed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &printed, &printed
-	err := cmd.Run()
+	err := runTool(cmd)
 	if errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
 		err = nil // a compiler cache's server was started, and keeps the pipe open
 	}

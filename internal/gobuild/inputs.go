@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ func listPackages(ctx context.Context, goCommand string, t Target, o Options) ([
 	cmd := goTool(ctx, goCommand, t, o, append(append(args, "-buildvcs=false"), t.patterns()...))
 	var out bytes.Buffer
 	cmd.Stdout = &out
-	if err := cmd.Run(); err != nil {
+	if err := runTool(cmd); err != nil {
 		return nil, err
 	}
 	var packages []listed
@@ -60,6 +61,14 @@ func goTool(ctx context.Context, goCommand string, t Target, o Options, args []s
 	cmd.WaitDelay = goDelay
 	ownGroup(cmd)
 	return cmd
+}
+
+// runTool runs the go command from one thread, which lives as long as it: a thread that ends would look like the end
+// of this process to a command that ends with it.
+func runTool(cmd *exec.Cmd) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return cmd.Run()
 }
 
 // inputs are the files and folders that a program is made of, besides the toolchain and the module cache.

@@ -1,6 +1,7 @@
 package gobuild
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -37,10 +38,23 @@ func findToolchain(env environment) (toolchain, error) {
 // which toolchain it calls.
 func (t toolchain) isShim() bool { return t.root == "" }
 
+// Shim returns the path of the go command in env (nil is this process's own) when it belongs to a version manager,
+// such as asdf, mise or goenv: then a start asks it which toolchain it would call. Else it is "".
+func Shim(env []string) string {
+	t, err := findToolchain(newEnvironment(env))
+	if err != nil || !t.isShim() {
+		return ""
+	}
+	return t.command
+}
+
 // ask returns what a shim decides in the target's folder.
 func (t toolchain) ask(ctx context.Context, target Target, o Options) (string, error) {
-	out, err := goTool(ctx, t.command, target, o, []string{"env", "GOROOT", "GOVERSION"}).Output()
-	return string(out), err
+	var out bytes.Buffer
+	cmd := goTool(ctx, t.command, target, o, []string{"env", "GOROOT", "GOVERSION"})
+	cmd.Stdout = &out
+	err := runTool(cmd)
+	return out.String(), err
 }
 
 // toolchainFiles are the files that are another one's when the toolchain in root is replaced by another.

@@ -1,11 +1,13 @@
 package gobuild
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -79,12 +81,14 @@ func unknownVCS(t Target) string {
 func runGit(ctx context.Context, git string, t Target, o Options, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, git, args...)
 	cmd.Dir = t.workDir()
-	cmd.Env = append(o.environment().vars[:len(o.environment().vars):len(o.environment().vars)], "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
+	cmd.Env = append(slices.Clone(o.environment().vars), "GIT_OPTIONAL_LOCKS=0")
 	cmd.WaitDelay = goDelay
 	ownGroup(cmd)
-	out, err := cmd.Output()
-	if failed, ok := errors.AsType[*exec.ExitError](err); ok && ctx.Err() == nil {
-		return string(out) + string(failed.Stderr), nil
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := runTool(cmd)
+	if _, ok := errors.AsType[*exec.ExitError](err); ok && ctx.Err() == nil {
+		err = nil
 	}
-	return string(out), err
+	return out.String(), err
 }
