@@ -66,10 +66,10 @@ func (w *world) planView(ctx context.Context, l launch) (planView, error) {
 	view.Binary = gobuild.Output(cache, l.target, options)
 	view.BuildFlags = gobuild.Flags(l.target, options)
 	reasons, err := gobuild.Why(ctx, l.target, options, view.Binary)
-	if err != nil {
-		return view, err
-	}
 	view.Needed = mapped(reasons, w.reason)
+	if err != nil { // such as no go command: a run will say more
+		view.Needed = []string{err.Error()}
+	}
 	view.Shim = gobuild.Shim(w.environ)
 	return view, nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gorun-dev/gorun/internal/event"
+	"github.com/gorun-dev/gorun/internal/stamp"
 )
 
 // Binary is a program that was built.
@@ -124,12 +125,23 @@ func Built(t Target, out string) error {
 
 // compile calls the go command, puts what it made in place and writes its stamp. It returns what was printed.
 func (x examination) compile(ctx context.Context, t Target, o Options, out, work string) (text string, err error) {
-	x.before(t, o)
+	listing := x.list(ctx, t, o)
+	defer listing.stop()
 	begun := time.Now()
-	packages := x.list(ctx, t, o)
-	defer packages.stop()
+	text, err = x.make(ctx, t, o, out, filepath.Join(work, filepath.Base(out)))
+	os.RemoveAll(work) // with its name for the binary, which is part of the binary's state
+	if err != nil {
+		x.restore(out)
+		return "", err
+	}
+	// Where the stamp cannot be written, the next start asks the go command again, and that is all.
+	packages, listErr := listing.wait()
+	x.record(ctx, t, o, out, begun, packages, listErr)
+	return text, nil
+}
 
-	made := filepath.Join(work, filepath.Base(out))
+// make calls `go build` for a binary at made and puts that in the place of out.
+func (x examination) make(ctx context.Context, t Target, o Options, out, made string) (text string, err error) {
 	if x.seed {
 		seed(out, made)
 	}
@@ -142,13 +154,9 @@ func (x examination) compile(ctx context.Context, t Target, o Options, out, work
 	case err != nil:
 		return "", &BuildError{Name: t.Name, Text: text, Problems: messages.problems(text, err)}
 	}
-	if err := replace(made, out, work); err != nil {
+	if err := replace(made, out, filepath.Dir(made)); err != nil {
 		return "", &CacheError{Dir: cacheOf(out), Err: err}
 	}
-	os.RemoveAll(work) // with its name for the binary, which is part of the binary's state
-	list, err := packages.wait()
-	// Without a stamp, the next start asks the go command again, and that is all.
-	x.record(ctx, t, o, out, begun, list, err)
 	return text, nil
 }
 
@@ -160,13 +168,22 @@ type listing struct {
 	err      error
 }
 
-func (x examination) list(ctx context.Context, t Target, o Options) *listing {
+// list asks the go command what the program is made of. Without an older stamp it waits for the answer and looks at
+// all of it: what changed shortly before the build could otherwise not be told from what changes meanwhile.
+func (x *examination) list(ctx context.Context, t Target, o Options) *listing {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &listing{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
 		l.packages, l.err = listPackages(ctx, x.tools.command, t, o)
 	}()
+	if x.old != nil {
+		return l
+	}
+	if packages, err := l.wait(); err == nil {
+		in := x.inputs(t, o, packages)
+		x.stamp = stamp.Snapshot(listInputs, in.paths(), in.folders)
+	}
 	return l
 }
 

@@ -23,10 +23,11 @@ func Why(ctx context.Context, t Target, o Options, out string) ([]Reason, error)
 type examination struct {
 	tools    toolchain
 	settings []stamp.Setting
-	reasons  []Reason    // why the binary does not suffice; nil when it does
-	stamp    stamp.Stamp // how everything is now; without files where the old stamp tells nothing of them
-	stale    bool        // whether stamp says more than the file that it was read from
-	seed     bool        // whether the binary that is there is the one of the last build
+	reasons  []Reason     // why the binary does not suffice; nil when it does
+	old      *stamp.Stamp // of the last build; nil without one
+	stamp    stamp.Stamp  // how everything is now that the old one tells of
+	stale    bool         // whether stamp says more than the file that it was read from
+	seed     bool         // whether the binary that is there is the one of the last build
 }
 
 // stampOf is where the stamp of an output is kept: beside the folder of the binary.
@@ -54,7 +55,7 @@ func examine(ctx context.Context, t Target, o Options, out string) (x examinatio
 		return x, nil
 	}
 	result := old.Check(listInputs)
-	x.stamp, x.stale = result.Now, result.Stale
+	x.old, x.stamp, x.stale = old, result.Now, result.Stale
 	x.seed = stamp.Look(out) == old.Output.State
 	x.reasons = append(old.WithSettings(x.settings), result.Changes...)
 	if old.Ask != "" {
@@ -75,30 +76,26 @@ func (x examination) keep(out string) {
 	}
 }
 
-// before completes the examination with what can be known of a program that was never built.
-func (x *examination) before(t Target, o Options) {
-	if x.stamp.Output.Name != "" {
-		return
-	}
-	files := append(moduleFiles(t, o), t.Files...)
-	if x.tools.root != "" {
-		files = append(files, toolchainFiles(x.tools.root)...)
-	}
-	var folders []stamp.Folder
-	if len(t.Files) == 0 {
-		folders = []stamp.Folder{{Path: t.Dir, Rule: rulePackage}}
-	}
-	x.stamp = stamp.Snapshot(listInputs, files, folders)
-}
-
-// record writes the stamp of a binary that was built from what was examined, since begun.
-func (x examination) record(ctx context.Context, t Target, o Options, out string, begun time.Time, packages []listed, listErr error) error {
-	in := inputs{ask: "the go command does not say what the program is made of"}
-	if listErr == nil {
-		in = inputsOf(t, o, packages)
-	}
+// inputs are what the program is made of, as far as the go command tells by packages, and the toolchain.
+func (x examination) inputs(t Target, o Options, packages []listed) inputs {
+	in := inputsOf(t, o, packages)
 	if reason := alwaysAsk(o); reason != "" {
 		in.ask = reason
+	}
+	if x.tools.root != "" {
+		in.files = append(in.files, toolchainFiles(x.tools.root)...)
+	}
+	if pgo := pgoFile(t, o); pgo != "" {
+		in.files = append(in.files, pgo)
+	}
+	return in
+}
+
+// record writes the stamp of a binary that was built of these packages from what was examined, since begun.
+func (x examination) record(ctx context.Context, t Target, o Options, out string, begun time.Time, packages []listed, listErr error) error {
+	in := x.inputs(t, o, packages)
+	if listErr != nil {
+		in.ask = "the go command does not say what the program is made of"
 	}
 	settings := x.settings
 	if stampsVCS(t, o) {
@@ -110,14 +107,17 @@ func (x examination) record(ctx context.Context, t Target, o Options, out string
 			settings = without(settings, vcsSetting)
 		}
 	}
-	if x.tools.root != "" {
-		in.files = append(in.files, toolchainFiles(x.tools.root)...)
-	}
-	if pgo := pgoFile(t, o); pgo != "" {
-		in.files = append(in.files, pgo)
-	}
 	taker := stamp.Taker{List: listInputs, Begun: begun, Before: x.stamp}
 	made := taker.Take(out, in.paths(), in.folders)
 	made.Settings, made.Ask = settings, in.ask
 	return made.Write(stampOf(out))
+}
+
+// restore gives the last good binary, which is in place after a build that did not succeed, its stamp back: the
+// name that the build had for it has changed its state.
+func (x examination) restore(out string) {
+	if x.seed {
+		x.old.Output.State = stamp.Look(out)
+		x.old.Write(stampOf(out)) // without it, the binary is made again
+	}
 }

@@ -84,7 +84,7 @@ const (
 	New     How = "is new"
 	Gone    How = "is gone"
 	Differs How = "differs"
-	Moving  How = "changed while it was built"
+	Moving  How = "may have changed during the last build"
 )
 
 // Change is one thing that is not as the stamp has it.
