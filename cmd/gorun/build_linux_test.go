@@ -111,7 +111,7 @@ func TestKilledBuilds(t *testing.T) {
 		y.prints(y.gorun(), word)
 		y.prints(y.gorun("--no-build"), word)
 	}
-	fmt.Printf("%d builds killed, %d of them after they had ended; each next start was right\n", times, unharmed)
+	fmt.Printf("count: %d builds killed, %d of them after they had ended; each next start was right\n", times, unharmed)
 }
 
 // Several gorun on a cold cache: one builds, the others wait, say for whom, and use the result.

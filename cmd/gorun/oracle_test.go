@@ -149,7 +149,7 @@ func TestOracle(t *testing.T) {
 			break
 		}
 	}
-	fmt.Printf("oracle: %d cases of dotnet run: %d the same, %d refused for the same cause, %d different as documented\n", count, same, refused, different)
+	fmt.Printf("count: oracle: %d cases of dotnet run: %d the same, %d refused for the same cause, %d different as documented\n", count, same, refused, different)
 }
 
 // sharedFolder holds the oracle and the corpus, which are not part of the repository.

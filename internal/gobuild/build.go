@@ -68,19 +68,16 @@ func Build(ctx context.Context, t Target, o Options, out string, emit event.Emit
 		return Binary{}, &CacheError{Dir: cacheOf(out), Err: err}
 	}
 	defer os.RemoveAll(work)
-	waited := false
 	unlock, err := lock(ctx, out, func(pid int) {
-		waited = true
 		emit.Tell(event.Event{Kind: event.BuildWaiting, Program: t.Name, PID: pid})
 	})
 	if err != nil {
 		return Binary{}, err
 	}
 	defer unlock()
-	if waited {
-		if x, err = examine(ctx, t, o, out); err != nil || x.fresh() {
-			return binary, err
-		}
+	// Until the lock was there, another process may have built, even if nobody had to wait for it.
+	if x, err = examine(ctx, t, o, out); err != nil || x.fresh() {
+		return binary, err
 	}
 	binary.Text, err = x.build(ctx, t, o, out, work, emit)
 	if err != nil {
@@ -127,7 +124,6 @@ func Built(t Target, out string) error {
 func (x examination) compile(ctx context.Context, t Target, o Options, out, work string) (text string, err error) {
 	listing := x.list(ctx, t, o)
 	defer listing.stop()
-	begun := time.Now()
 	text, err = x.make(ctx, t, o, out, filepath.Join(work, filepath.Base(out)))
 	os.RemoveAll(work) // with its name for the binary, which is part of the binary's state
 	if err != nil {
@@ -136,7 +132,7 @@ func (x examination) compile(ctx context.Context, t Target, o Options, out, work
 	}
 	// Where the stamp cannot be written, the next start asks the go command again, and that is all.
 	packages, listErr := listing.wait()
-	x.record(ctx, t, o, out, begun, packages, listErr)
+	x.record(ctx, t, o, out, packages, listErr)
 	return text, nil
 }
 

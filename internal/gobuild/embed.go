@@ -106,7 +106,7 @@ func (e *embedding) add(match string, all bool) bool {
 // isEmbeddable reports whether a match is in no other module, behind no link and not in what version control keeps.
 func (e *embedding) isEmbeddable(match string) bool {
 	for dir := match; dir != "."; dir = path.Dir(dir) {
-		if isFile(e.path(path.Join(dir, "go.mod"))) || isBadEmbedName(path.Base(dir)) {
+		if e.isModule(dir) || isBadEmbedName(path.Base(dir)) {
 			return false
 		}
 		if info, err := os.Lstat(e.path(dir)); dir != match && (err != nil || !info.IsDir()) {
@@ -127,7 +127,7 @@ func (e *embedding) walk(dir string, all bool) bool {
 		case bad:
 			return false
 		case entry.IsDir():
-			if isFile(e.path(path.Join(inside, "go.mod"))) {
+			if e.isModule(inside) {
 				e.dirs = append(e.dirs, inside)
 			} else if !e.walk(inside, all) {
 				return false
@@ -143,6 +143,12 @@ func (e *embedding) read(dir string) []fs.DirEntry {
 	e.dirs = append(e.dirs, dir)
 	entries, _ := os.ReadDir(e.path(dir)) // one that cannot be read has nothing to embed; the go command complains
 	return entries
+}
+
+// isModule reports whether a folder has something called go.mod, be it what it may.
+func (e *embedding) isModule(dir string) bool {
+	_, err := os.Stat(e.path(path.Join(dir, "go.mod")))
+	return err == nil
 }
 
 func (e *embedding) path(name string) string { return filepath.Join(e.root, filepath.FromSlash(name)) }

@@ -3,7 +3,6 @@ package gobuild
 import (
 	"context"
 	"path/filepath"
-	"time"
 
 	"github.com/gorun-dev/gorun/internal/stamp"
 )
@@ -58,6 +57,9 @@ func examine(ctx context.Context, t Target, o Options, out string) (x examinatio
 	x.old, x.stamp, x.stale = old, result.Now, result.Stale
 	x.seed = stamp.Look(out) == old.Output.State
 	x.reasons = append(old.WithSettings(x.settings), result.Changes...)
+	if old.Output.Name != out {
+		x.reasons = append(x.reasons, Reason{What: "the cache was moved here"})
+	}
 	if old.Ask != "" {
 		x.reasons = append(x.reasons, Reason{What: old.Ask})
 	}
@@ -85,29 +87,34 @@ func (x examination) inputs(t Target, o Options, packages []listed) inputs {
 	if x.tools.root != "" {
 		in.files = append(in.files, toolchainFiles(x.tools.root)...)
 	}
+	for _, path := range o.environment().compilers() {
+		if filepath.IsAbs(path) {
+			in.files = append(in.files, path)
+		}
+	}
 	if pgo := pgoFile(t, o); pgo != "" {
 		in.files = append(in.files, pgo)
+	}
+	if stampsVCS(t, o) {
+		in.addVCS(t)
 	}
 	return in
 }
 
-// record writes the stamp of a binary that was built of these packages from what was examined, since begun.
-func (x examination) record(ctx context.Context, t Target, o Options, out string, begun time.Time, packages []listed, listErr error) error {
+// record writes the stamp of a binary that was built of these packages from what was examined.
+func (x examination) record(ctx context.Context, t Target, o Options, out string, packages []listed, listErr error) error {
 	in := x.inputs(t, o, packages)
 	if listErr != nil {
 		in.ask = "the go command does not say what the program is made of"
 	}
 	settings := x.settings
 	if stampsVCS(t, o) {
-		if reason := unknownVCS(t); reason != "" {
-			in.ask = reason
-		}
 		// A commit during the build may be in the binary or not.
 		if again, err := vcsState(ctx, t, o); err != nil || stamp.SumOf(again) != sumOf(settings, vcsSetting) {
 			settings = without(settings, vcsSetting)
 		}
 	}
-	taker := stamp.Taker{List: listInputs, Begun: begun, Before: x.stamp}
+	taker := stamp.Taker{List: listInputs, Before: x.stamp}
 	made := taker.Take(out, in.paths(), in.folders)
 	made.Settings, made.Ask = settings, in.ask
 	return made.Write(stampOf(out))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,6 +82,7 @@ type inputs struct {
 // The rules of folders, see listInputs. The patterns of an embedding follow ruleEmbed, each quoted.
 const (
 	rulePackage = "package"
+	ruleRival   = "rival"
 	ruleEmbed   = "embed "
 )
 
@@ -97,11 +99,10 @@ func inputsOf(t Target, o Options, packages []listed) inputs {
 		if len(p.CgoPkgConfig) > 0 {
 			in.ask = fmt.Sprintf("pkg-config decides how %s is built", p.ImportPath)
 		}
-		if p.Standard || isBelow(cache, p.Dir) {
-			// A folder that appeared here would make the import ambiguous.
-			if root := roots.of(p.ImportPath); root != "" {
-				in.files = append(in.files, root)
-			}
+		for _, dir := range roots.rivals(p) {
+			in.folders = append(in.folders, stamp.Folder{Path: dir, Rule: ruleRival})
+		}
+		if p.Standard || isBelow(cache, p.Dir) && !roots.hold(p.Dir) {
 			continue
 		}
 		if p.ImportPath == "command-line-arguments" {
@@ -170,7 +171,7 @@ func moduleFiles(t Target, o Options) []string {
 		files = append(files, t.WorkFile, t.WorkFile+".sum")
 		files = append(files, vendorFiles(dir)...)
 	}
-	if o.environment().get("GOWORK") == "" {
+	if work := o.environment().get("GOWORK"); work == "" || work == "auto" {
 		for dir := t.workDir(); ; dir = filepath.Dir(dir) {
 			files = append(files, filepath.Join(dir, "go.work"))
 			if dir == filepath.Dir(dir) || t.WorkFile == filepath.Join(dir, "go.work") {
@@ -250,14 +251,22 @@ func localRoots(t Target, files []string) roots {
 	return r
 }
 
-// of returns the folder where a local module would have the package with this import path; "" when none would.
-func (r roots) of(importPath string) string {
+// rivals are the folders where local modules would have a package with the import path of p: Go files there would
+// make the import ambiguous.
+func (r roots) rivals(p listed) []string {
+	var dirs []string
 	for _, m := range r {
-		if rest, ok := strings.CutPrefix(importPath, m.Path+"/"); ok && m.Path != "" {
-			return filepath.Join(m.Dir, filepath.FromSlash(rest))
+		rest, ok := strings.CutPrefix(p.ImportPath+"/", m.Path+"/")
+		if dir := filepath.Join(m.Dir, filepath.FromSlash(rest)); ok && m.Path != "" && dir != p.Dir {
+			dirs = append(dirs, dir)
 		}
 	}
-	return ""
+	return dirs
+}
+
+// hold reports whether a folder is in one of the modules.
+func (r roots) hold(dir string) bool {
+	return slices.ContainsFunc(r, func(m Module) bool { return isBelow(m.Dir, dir) })
 }
 
 // boundaries adds the folders between that of a package and its module's: a go.mod there would begin another module.
@@ -283,14 +292,17 @@ func isBelow(dir, path string) bool {
 }
 
 // listInputs is the stamp.Lister of this package: by rulePackage, the files that a build of the package in the folder
-// may read, whatever constraints say; by ruleEmbed, those that its patterns match.
+// may read, whatever constraints say; by ruleRival the same, where the folder need not be there; by ruleEmbed, those
+// that its patterns match.
 func listInputs(rule, path string) (files, dirs []string, err error) {
 	patterns, ok := strings.CutPrefix(rule, ruleEmbed)
 	if ok {
 		return listEmbedded(patterns, path)
 	}
 	dir, err := os.Open(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) && rule == ruleRival {
+		return nil, []string{"."}, nil
+	} else if err != nil {
 		return nil, nil, err
 	}
 	defer dir.Close()

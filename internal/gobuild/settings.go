@@ -42,7 +42,9 @@ func settings(ctx context.Context, tools toolchain, t Target, o Options) ([]stam
 		} else if err != nil {
 			state = err.Error() // likewise
 		}
-		list = append(list, stamp.Setting{Name: vcsSetting, Sum: stamp.SumOf(state)})
+		list = append(list, stamp.Setting{Name: vcsSetting, Sum: stamp.SumOf(state)},
+			// Without a proxy the go command makes the version of what it finds in the module cache.
+			stamp.Setting{Name: "GOPROXY", Sum: stamp.SumOf(env.get("GOPROXY"))})
 	}
 	for name, value := range env.forBuilds() {
 		list = append(list, stamp.Setting{Name: name, Sum: stamp.SumOf(value)})

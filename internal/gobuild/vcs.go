@@ -25,25 +25,37 @@ func stampsVCS(t Target, o Options) bool {
 // vcsFolders are what version control keeps at the root of a working copy, with the systems that the go command knows.
 var vcsFolders = []string{".git", ".hg", ".svn", ".bzr", ".fslckout", "_FOSSIL_"}
 
-// vcsOf returns the nearest of vcsFolders at or above a folder; "" when there is none.
-func vcsOf(dir string) string {
+// vcsOf returns what of vcsFolders is in and above a folder, the nearest first.
+func vcsOf(dir string) []string {
+	var found []string
 	for ; ; dir = filepath.Dir(dir) {
 		for _, name := range vcsFolders {
 			if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-				return filepath.Join(dir, name)
+				found = append(found, filepath.Join(dir, name))
 			}
 		}
 		if dir == filepath.Dir(dir) {
-			return ""
+			return found
+		}
+	}
+}
+
+// addVCS adds what decides, besides the state of the working copy, which version the binary is told to be.
+func (in *inputs) addVCS(t Target) {
+	for _, place := range vcsOf(t.workDir()) {
+		in.files = append(in.files, filepath.Join(filepath.Dir(place), "go.mod"))
+		if filepath.Base(place) != ".git" {
+			in.ask = "the build takes its version from " + place
 		}
 	}
 }
 
 // vcsState is what the go command writes into the binary, and everything else that this depends on: the commit, whether
-// something differs from it, and the tags, of which a version is made. Git alone is asked; see unknownVCS.
+// something differs from it, and the tags, of which a version is made. Git alone is asked; see addVCS.
 func vcsState(ctx context.Context, t Target, o Options) (string, error) {
-	place := vcsOf(t.workDir())
-	if filepath.Base(place) != ".git" {
+	all := vcsOf(t.workDir())
+	place := strings.Join(append(all, vcsOf(t.Dir)...), "\n")
+	if len(all) == 0 || filepath.Base(all[0]) != ".git" {
 		return place, nil
 	}
 	git := o.environment().lookPath("git")
@@ -67,14 +79,6 @@ func vcsState(ctx context.Context, t Target, o Options) (string, error) {
 		}
 	}
 	return place + "\n" + commit + changes + "\n" + tags, nil
-}
-
-// unknownVCS says why the state of version control cannot be told without the go command; "" when it can.
-func unknownVCS(t Target) string {
-	if place := vcsOf(t.workDir()); place != "" && filepath.Base(place) != ".git" {
-		return "the build takes its version from " + place
-	}
-	return ""
 }
 
 // runGit returns what git prints. That it fails says something, too: it is not an error unless git cannot be run.

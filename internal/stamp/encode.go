@@ -213,7 +213,12 @@ func (r *reader) state() (s State) {
 		return s
 	}
 	s.Kind = Kind(word[0])
+	r.bad = r.bad || !strings.ContainsRune(kinds, rune(s.Kind))
 	if len(word) == 1 {
+		return s
+	}
+	if len(word) < 3 {
+		r.bad = true
 		return s
 	}
 	inode, rest, _ := strings.Cut(word[2:], " ")
@@ -230,7 +235,8 @@ func (r *reader) file() File { return File{Name: r.name(), State: r.state(), Sum
 func (r *reader) folder() Folder {
 	f := Folder{Path: r.name(), Rule: r.name()}
 	n := r.number(r.word())
-	if r.bad || n < 0 || n > int64(len(r.rest)) {
+	const shortest = len("f\t\ta\t-\n")
+	if r.bad || n < 0 || n > int64(len(r.rest)/shortest) {
 		r.bad = true
 		return f
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -18,6 +19,9 @@ const (
 	Other   Kind = 'o' // a device, a link that leads nowhere, what cannot be looked at
 	Unknown Kind = 'u' // not known: it changed while the output was made
 )
+
+// kinds are all of them.
+const kinds = string(Absent) + string(Regular) + string(Linked) + string(Folded) + string(Other) + string(Unknown)
 
 // State is what the system says of a file without reading it. Of a link, it is that of the file behind it.
 // The numbers are zero for what is no file.
@@ -60,6 +64,9 @@ func (s State) unchanged(now State, moment int64) bool {
 	return s == now && s.Kind != Unknown && s.settled(moment)
 }
 
+// buffers are those of sumFile, which is called for many small files in a row.
+var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
 // sumFile reads a file; the sum is zero when that cannot be done.
 func sumFile(path string) Sum {
 	file, err := os.Open(path)
@@ -67,9 +74,17 @@ func sumFile(path string) Sum {
 		return Sum{}
 	}
 	defer file.Close()
+	buffer := buffers.Get().(*[64 << 10]byte)
+	defer buffers.Put(buffer)
 	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return Sum{}
+	for {
+		n, err := file.Read(buffer[:])
+		hash.Write(buffer[:n])
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			return Sum{}
+		}
 	}
 	var whole [sha256.Size]byte
 	return Sum(hash.Sum(whole[:0])[:len(Sum{})])

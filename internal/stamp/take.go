@@ -2,22 +2,22 @@ package stamp
 
 import (
 	"path/filepath"
+	"slices"
 	"time"
 )
 
-// Taker takes the stamp of an output that has just been made. What may have changed since Begun counts only where
-// Before says what it was then.
+// Taker takes the stamp of an output that has just been made. Of files and folders that Before does not have, nobody
+// knows what they were while it was made.
 type Taker struct {
 	List   Lister
-	Begun  time.Time // just before the making began
-	Before Stamp     // of files and folders as they were between a moment before Begun and Begun; may lack any of them
+	Before Stamp // of files and folders as they were before the making began
 
 	files   map[string]File
 	folders map[string]Folder // by path and rule
 }
 
 // Take returns the stamp of the output, with the files at the given paths, which may be absent, and the given
-// folders, of which only Path and Rule are read. What changed while the output was made is in it without a sum.
+// folders, of which only Path and Rule are read. What may not be as it was before the making is in it without a sum.
 func (t *Taker) Take(output string, files []string, folders []Folder) Stamp {
 	t.index()
 	s := Stamp{Taken: time.Now().UnixNano(), Output: File{Name: output, State: Look(output)}}
@@ -44,24 +44,21 @@ func (t *Taker) index() {
 	}
 }
 
-// since reports whether a file in this state may have changed after the making began.
-func (t *Taker) since(s State) bool { return !s.settled(t.Begun.UnixNano()) }
-
 // file returns a file with the content that it had while the output was made.
 func (t *Taker) file(name, path string, now State) File {
 	was, known := t.files[path]
 	switch {
-	case known && was.State == now && !t.since(now):
-		return File{Name: name, State: now, Sum: was.Sum}
-	case known && was.State.Kind != now.Kind:
+	case !known, was.State.Kind != now.Kind:
 		return File{Name: name, State: State{Kind: Unknown}}
 	case !now.content():
 		return File{Name: name, State: now}
-	case known && was.State != now, !known && t.since(now):
+	case was.State != now:
 		return File{Name: name, State: now}
+	case now.settled(t.Before.Taken):
+		return File{Name: name, State: now, Sum: was.Sum}
 	}
 	sum := sumFile(path)
-	if Look(path) != now || known && was.Sum != sum {
+	if Look(path) != now || was.Sum != sum {
 		sum = Sum{}
 	}
 	return File{Name: name, State: now, Sum: sum}
@@ -71,10 +68,12 @@ func (t *Taker) file(name, path string, now State) File {
 func (t *Taker) folder(path, rule string) Folder {
 	opened, _ := openFolder(path)
 	defer opened.close()
-	is, ok := listFolder(t.List, path, rule, opened)
+	is, _ := listFolder(t.List, path, rule, opened)
 	was, known := t.folders[path+"\x00"+rule]
+	known = known && sameNames(was.Files, is.Files)
 	for i, d := range is.Dirs {
-		if ok && t.since(d.State) && !(known && sameNames(was.Files, is.Files)) {
+		// A file that came and went meanwhile is part of the output, perhaps.
+		if !known || !slices.Contains(was.Dirs, d) {
 			is.Dirs[i].State = State{Kind: Unknown}
 		}
 	}
@@ -85,15 +84,7 @@ func (t *Taker) folder(path, rule string) Folder {
 }
 
 func sameNames(a, b []File) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].Name != b[i].Name {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(a, b, func(a, b File) bool { return a.Name == b.Name })
 }
 
 // Snapshot returns files and folders as they are, for Taker.Before, where there is no older stamp of them.
