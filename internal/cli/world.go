@@ -19,7 +19,6 @@ import (
 
 	"github.com/gorun-dev/gorun/internal/gobuild"
 	"github.com/gorun-dev/gorun/internal/host"
-	"github.com/gorun-dev/gorun/internal/process"
 	"github.com/gorun-dev/gorun/internal/runs"
 	"github.com/gorun-dev/gorun/internal/ui"
 )
@@ -34,11 +33,8 @@ type world struct {
 	ui *ui.UI // how things look; made once the flags are known
 }
 
-// Main runs gorun and returns its exit status. As a guard, see package process, it does only what a guard does.
+// Main runs gorun and returns its exit status.
 func Main() int {
-	if status, isGuard := process.GuardMain(); isGuard {
-		return status
-	}
 	w := &world{args: os.Args[1:], environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	w.look(false, ui.Minimal)
 	dir, err := os.Getwd()

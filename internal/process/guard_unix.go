@@ -20,9 +20,18 @@ const (
 	guardLeft   = 3 // what is left belongs to others and was reported
 )
 
+// init ends the life of a guard before most packages of the executable begin theirs: Go initialises packages in the
+// order of their paths as soon as what they import is ready, and a guard needs none of those that come later. At each
+// start of a program somebody waits for the guard.
+func init() {
+	if exitCode, isGuard := GuardMain(); isGuard {
+		syscall.Exit(exitCode) // os.Exit has nothing to add, and waits for a second under the race detector
+	}
+}
+
 // GuardMain is the guard's whole life, if this process is a guard: Start runs the caller's executable a second time
-// for it. It must be called first thing in main. Where isGuard is true, main must end at once with exitCode;
-// otherwise it has done nothing.
+// for it. The package's init calls it, so that main need not. Where isGuard is true, the process must end at once with
+// exitCode; otherwise it has done nothing.
 func GuardMain() (exitCode int, isGuard bool) {
 	if os.Args[0] != guardName || len(os.Args) != 2 {
 		return 0, false
@@ -54,7 +63,7 @@ type guard struct {
 
 	orders   chan order // closed when the caller is dead
 	signals  chan os.Signal
-	children chan os.Signal // SIGCHLD alone, so that a flood of others cannot displace it
+	children chan os.Signal // SIGCHLD alone, so that a flood of others cannot displace it; watched once the program runs
 
 	kin    *kin
 	ledger ledger
@@ -81,7 +90,8 @@ const (
 func (g *guard) start() error {
 	adoptOrphans()
 	nameGuard()
-	g.watchSignals()
+	g.signals, g.children = make(chan os.Signal, 64), make(chan os.Signal, 1)
+	g.watch(deadly()...)
 	pid, err := syscall.ForkExec(g.task.path, append([]string{g.task.path}, g.task.args...), &syscall.ProcAttr{
 		Dir: g.task.dir, Env: g.task.env, Files: g.files(), Sys: programAttr(g.task.foreground),
 	})
@@ -94,19 +104,18 @@ func (g *guard) start() error {
 	g.kin = newKin(os.Getpid(), pid, !g.task.foreground)
 	g.letGo()
 	g.report(reportStarted, uint32(pid))
+	signal.Notify(g.children, syscall.SIGCHLD)
+	g.watch(harmless()...)
 	g.orders = make(chan order)
 	go g.listen()
 	return nil
 }
 
-// watchSignals makes the guard survive what is meant for the program, and count it. SIGTSTP and its kind keep their
-// default: Ctrl+Z stops the guard with the program. A signal that was ignored when the guard began (nohup) stays so,
-// in the program too.
-func (g *guard) watchSignals() {
-	g.signals = make(chan os.Signal, 64)
-	g.children = make(chan os.Signal, 1)
-	signal.Notify(g.children, syscall.SIGCHLD)
-	for _, sig := range counted() {
+// watch makes the guard survive signals that are meant for the program, and count them. SIGTSTP and its kind keep
+// their default: Ctrl+Z stops the guard with the program. A signal that was ignored when the guard began (nohup) stays
+// so, in the program too.
+func (g *guard) watch(signals ...syscall.Signal) {
+	for _, sig := range signals {
 		if !signal.Ignored(sig) {
 			signal.Notify(g.signals, sig)
 		}
@@ -114,10 +123,19 @@ func (g *guard) watchSignals() {
 }
 
 // counted are the signals that the guard survives and counts.
-func counted() []syscall.Signal {
+func counted() []syscall.Signal { return append(deadly(), harmless()...) }
+
+// deadly are those that end a Go program that does not watch them: before the guard's program begins, they must be.
+func deadly() []syscall.Signal {
+	return []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGTERM}
+}
+
+// harmless are those that a Go program passes over unless it watches them. To watch a signal takes 0.1 ms, which the
+// program need not wait for: it is not ready for any of them itself at its beginning.
+func harmless() []syscall.Signal {
 	return []syscall.Signal{
-		syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2,
-		syscall.SIGWINCH, syscall.SIGALRM, syscall.SIGPIPE, syscall.SIGVTALRM, syscall.SIGIO, syscall.SIGXCPU,
+		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGALRM, syscall.SIGPIPE, syscall.SIGVTALRM,
+		syscall.SIGIO, syscall.SIGXCPU,
 	}
 }
 

@@ -15,11 +15,8 @@ import (
 	"time"
 )
 
-// The test binary plays all parts: the guard, programs, and callers of Start that come to a bad end.
+// The test binary plays all parts: programs, and callers of Start that come to a bad end.
 func TestMain(m *testing.M) {
-	if code, isGuard := GuardMain(); isGuard {
-		syscall.Exit(code) // os.Exit waits for a second under the race detector
-	}
 	if len(os.Args) > 1 {
 		if role, ok := strings.CutPrefix(os.Args[1], "as:"); ok {
 			syscall.Exit(play(role, os.Args[2:]))

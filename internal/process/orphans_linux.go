@@ -96,7 +96,7 @@ func (o *orphans) run() {
 func (o *orphans) meet() {
 	o.meeting.Lock()
 	defer o.meeting.Unlock()
-	found := adopted()
+	found := o.adopted()
 	guard, ok := (&procReader{}).stat(o.guard.pid)
 	guarded := ok && !guard.dead()
 	for _, p := range found {
@@ -142,7 +142,7 @@ func (o *orphans) members() []int {
 		roots = append(roots, p)
 	}
 	if !o.blind {
-		roots = append(roots, adopted()...)
+		roots = append(roots, o.adopted()...)
 	}
 	var pids []int
 	for _, p := range roots {
@@ -172,13 +172,13 @@ func (o *orphans) reapProgram() (ws syscall.WaitStatus, ok bool) {
 func reapOrphan(pid int) { _, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil) }
 
 // adopted returns the children of this process, dead ones included, that it did not start.
-func adopted() []proc {
+func (o *orphans) adopted() []proc {
 	// Between a fork and the moment in which its pidfd is there, a child would look like an orphan.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	r, self := newProcReader(), os.Getpid()
 	children := r.children(self)
-	if len(children) == 0 {
+	if len(children) == 0 || len(children) == 1 && children[0] == o.guard.pid { // most often
 		return nil
 	}
 	own := handles(r)

@@ -21,6 +21,7 @@ const (
 // run is the guard's loop; it returns the exit code.
 func (g *guard) run() int {
 	timer := time.NewTimer(0)
+	g.reap() // what ended before SIGCHLD was watched
 	for {
 		select {
 		case o, ok := <-g.orders:
@@ -37,6 +38,9 @@ func (g *guard) run() int {
 		}
 		g.tellStop(now)
 		if code, done := g.advance(now); done {
+			if code == guardClean {
+				g.report(reportGone, 0)
+			}
 			return code
 		}
 		timer.Reset(g.next(now))

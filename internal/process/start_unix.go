@@ -35,11 +35,6 @@ type Guard struct {
 // do not count yet. What goes wrong is told by Start. A Guard is to be started or closed.
 func Prepare(spec Spec) *Guard {
 	g := &Guard{streams: spec}
-	if os.Args[0] == guardName {
-		// Without this a main that forgets GuardMain would start itself again and again.
-		g.err = errors.New("process.GuardMain must be called first thing in main")
-		return g
-	}
 	adoptOrphans()
 	g.control, g.guard, g.fds, g.err = startGuard(spec)
 	return g

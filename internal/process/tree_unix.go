@@ -95,22 +95,32 @@ func (t *Tree) Wait() (Status, error) {
 // watch follows the tree to its end.
 func (t *Tree) watch() {
 	defer close(t.done)
-	for {
-		r, err := readReport(t.control)
-		if err != nil {
-			break
+	gone := t.listen()
+	if !gone {
+		ws := t.guard.wait()
+		if !ws.Exited() || ws.ExitStatus() != guardClean && ws.ExitStatus() != guardLeft {
+			t.killOrphans()
 		}
-		t.heed(r)
-	}
-	ws := t.guard.wait()
-	if !ws.Exited() || ws.ExitStatus() != guardClean && ws.ExitStatus() != guardLeft {
-		t.killOrphans()
 	}
 	t.ended.Store(true)
 	t.orphans.stop()
 	t.control.Close()
 	if t.retake {
 		retakeTerminal()
+	}
+	if gone {
+		t.guard.wait() // last: the system takes a millisecond to end it, in which all this is done
+	}
+}
+
+// listen reads the guard's reports, until nothing of the tree is left or the guard has ended without saying so.
+func (t *Tree) listen() (gone bool) {
+	for {
+		r, err := readReport(t.control)
+		if err != nil || r.kind == reportGone {
+			return err == nil
+		}
+		t.heed(r)
 	}
 }
 

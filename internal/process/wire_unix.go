@@ -37,6 +37,7 @@ const (
 	reportFailed  = 'E' // it could not be started; value is the error number
 	reportEnded   = 'X' // it has ended; value is its wait status
 	reportStopped = 'T' // it has stopped itself and still stands; value is the signal
+	reportGone    = 'G' // nothing of the tree is left, and the guard ends
 	reportLeft    = 'L' // a process that must not be killed is left; value is its pid
 )
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // program is one that is started: a module of its own, so that editing it changes nothing in the repository.
@@ -72,7 +73,6 @@ func writeFile(dir, name, text string) error {
 type edit struct {
 	name  string
 	files map[string]string // what stands in them without an edit, by path
-	count int               // of the edits so far
 	err   error
 }
 
@@ -94,15 +94,15 @@ func (p program) edit(name string, files ...string) *edit {
 	return e
 }
 
-// apply changes the files as never before, so that nothing of it can be in a cache. It returns lines that the changed
-// program prints to stderr, which prove that it was built from just this.
+// apply changes the files as never before, in this run or another, so that nothing of it can be in a cache. It returns
+// lines that the changed program prints to stderr, which prove that it was built from just this.
 func (e *edit) apply() (proof []string, err error) {
 	if e.err != nil {
 		return nil, e.err
 	}
-	e.count++
+	now := time.Now().UnixNano()
 	for path, text := range e.files {
-		line := fmt.Sprintf("%s: edit %d of %s", filepath.Base(path), e.count, e.name)
+		line := fmt.Sprintf("%s: edit %d", filepath.Base(path), now)
 		proof = append(proof, line)
 		if err := os.WriteFile(path, fmt.Appendf(nil, "%s\nfunc init() { println(%q) }\n", text, line), 0o644); err != nil {
 			return nil, err
