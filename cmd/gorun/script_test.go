@@ -16,14 +16,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gorun-dev/gorun/internal/cli"
-	"github.com/gorun-dev/gorun/internal/process"
 )
 
 // The test binary is gorun in the scripts, and the guard of what it starts.
 func TestMain(m *testing.M) {
-	if status, isGuard := process.GuardMain(); isGuard {
-		os.Exit(status)
-	}
 	testscript.Main(tidy{m}, map[string]func(){"gorun": func() { os.Exit(cli.Main()) }})
 }
 

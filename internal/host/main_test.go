@@ -16,17 +16,13 @@ import (
 	"time"
 
 	"github.com/gorun-dev/gorun/internal/event"
-	"github.com/gorun-dev/gorun/internal/process"
 	"github.com/gorun-dev/gorun/launchsettings"
 	"github.com/gorun-dev/gorun/profiles"
 	"github.com/gorun-dev/gorun/servers/endpoint"
 )
 
-// The test binary plays all parts: the guard, and the programs.
+// The test binary plays the parts of the programs, too.
 func TestMain(m *testing.M) {
-	if code, isGuard := process.GuardMain(); isGuard {
-		syscall.Exit(code) // os.Exit waits for a second under the race detector
-	}
 	if len(os.Args) > 1 {
 		if role, ok := strings.CutPrefix(os.Args[1], "as:"); ok {
 			syscall.Exit(play(role, os.Args[2:]))

@@ -24,15 +24,14 @@ const (
 // order of their paths as soon as what they import is ready, and a guard needs none of those that come later. At each
 // start of a program somebody waits for the guard.
 func init() {
-	if exitCode, isGuard := GuardMain(); isGuard {
+	if exitCode, isGuard := guardMain(); isGuard {
 		syscall.Exit(exitCode) // os.Exit has nothing to add, and waits for a second under the race detector
 	}
 }
 
-// GuardMain is the guard's whole life, if this process is a guard: Start runs the caller's executable a second time
-// for it. The package's init calls it, so that main need not. Where isGuard is true, the process must end at once with
-// exitCode; otherwise it has done nothing.
-func GuardMain() (exitCode int, isGuard bool) {
+// guardMain is the guard's whole life, if this process is a guard: Start runs the caller's executable a second time
+// for it. Where isGuard is false, it has done nothing.
+func guardMain() (exitCode int, isGuard bool) {
 	if os.Args[0] != guardName || len(os.Args) != 2 {
 		return 0, false
 	}
