@@ -75,9 +75,10 @@ func Build(ctx context.Context, t Target, o Options, out string, emit event.Emit
 		return Binary{}, err
 	}
 	defer unlock()
-	// Until the lock was there, another process may have built, even if nobody had to wait for it.
-	if x, err = examine(ctx, t, o, out); err != nil || x.fresh() {
-		return binary, err
+	if !x.stands(out) {
+		if x, err = examine(ctx, t, o, out); err != nil || x.fresh() {
+			return binary, err
+		}
 	}
 	binary.Text, err = x.build(ctx, t, o, out, work, emit)
 	if err != nil {
@@ -130,9 +131,7 @@ func (x examination) compile(ctx context.Context, t Target, o Options, out, work
 		x.restore(out)
 		return "", err
 	}
-	// Where the stamp cannot be written, the next start asks the go command again, and that is all.
-	packages, listErr := listing.wait()
-	x.record(ctx, t, o, out, packages, listErr)
+	x.record(ctx, t, o, out, x.inputs(t, o, listing)) // without a stamp the next start asks the go command again, and that is all
 	return text, nil
 }
 
@@ -164,9 +163,13 @@ type listing struct {
 	err      error
 }
 
-// list asks the go command what the program is made of. Without an older stamp it waits for the answer and looks at
-// all of it: what changed shortly before the build could otherwise not be told from what changes meanwhile.
+// list asks the go command what the program is made of, unless it is made of the same files as before. Without an
+// older stamp it waits for the answer and looks at all of it: what changed shortly before the build could otherwise not
+// be told from what changes meanwhile.
 func (x *examination) list(ctx context.Context, t Target, o Options) *listing {
+	if !x.wide() {
+		return nil
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	l := &listing{cancel: cancel, done: make(chan struct{})}
 	go func() {
@@ -176,10 +179,8 @@ func (x *examination) list(ctx context.Context, t Target, o Options) *listing {
 	if x.old != nil {
 		return l
 	}
-	if packages, err := l.wait(); err == nil {
-		in := x.inputs(t, o, packages)
-		x.stamp = stamp.Snapshot(listInputs, in.paths(), in.folders)
-	}
+	in := x.inputs(t, o, l)
+	x.stamp = stamp.Snapshot(rules, in.paths(), in.folders)
 	return l
 }
 
@@ -189,6 +190,9 @@ func (l *listing) wait() ([]listed, error) {
 }
 
 func (l *listing) stop() {
+	if l == nil {
+		return
+	}
 	l.cancel()
 	<-l.done
 }

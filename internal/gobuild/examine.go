@@ -3,6 +3,7 @@ package gobuild
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	"github.com/gorun-dev/gorun/internal/stamp"
 )
@@ -27,6 +28,7 @@ type examination struct {
 	stamp    stamp.Stamp  // how everything is now that the old one tells of
 	stale    bool         // whether stamp says more than the file that it was read from
 	seed     bool         // whether the binary that is there is the one of the last build
+	read     stamp.State  // of the stamp's file when it was read
 }
 
 // stampOf is where the stamp of an output is kept: beside the folder of the binary.
@@ -44,6 +46,7 @@ func examine(ctx context.Context, t Target, o Options, out string) (x examinatio
 	if x.settings, err = settings(ctx, x.tools, t, o); err != nil {
 		return x, err
 	}
+	x.read = stamp.Look(stampOf(out))
 	old, err := stamp.Read(stampOf(out))
 	if err != nil {
 		reason := "no stamp"
@@ -53,17 +56,27 @@ func examine(ctx context.Context, t Target, o Options, out string) (x examinatio
 		x.reasons = []Reason{{What: reason}}
 		return x, nil
 	}
-	result := old.Check(listInputs)
+	result := old.Check(rules)
 	x.old, x.stamp, x.stale = old, result.Now, result.Stale
-	x.seed = stamp.Look(out) == old.Output.State
+	x.seed = x.isSeed(out)
 	x.reasons = append(old.WithSettings(x.settings), result.Changes...)
 	if old.Output.Name != out {
-		x.reasons = append(x.reasons, Reason{What: "the cache was moved here"})
+		x.reasons = append(x.reasons, Reason{What: "the cache was moved here", Wide: true})
 	}
 	if old.Ask != "" {
-		x.reasons = append(x.reasons, Reason{What: old.Ask})
+		x.reasons = append(x.reasons, Reason{What: old.Ask, Wide: true})
 	}
 	return x, nil
+}
+
+// isSeed reports whether the binary that is there is the one that the stamp was taken of.
+func (x examination) isSeed(out string) bool {
+	return x.old != nil && stamp.Look(out) == x.old.Output.State
+}
+
+// stands reports whether nobody has built since, which is certain only while the lock is held.
+func (x examination) stands(out string) bool {
+	return stamp.Look(stampOf(out)) == x.read && x.isSeed(out) == x.seed
 }
 
 // fresh reports whether the binary is what a build would make.
@@ -78,9 +91,31 @@ func (x examination) keep(out string) {
 	}
 }
 
-// inputs are what the program is made of, as far as the go command tells by packages, and the toolchain.
-func (x examination) inputs(t Target, o Options, packages []listed) inputs {
+// wide reports whether the program may be made of other files than before.
+func (x examination) wide() bool {
+	return x.old == nil || slices.ContainsFunc(x.reasons, func(r Reason) bool { return r.Wide })
+}
+
+// same are the inputs of the last build.
+func (x examination) same() inputs {
+	in := inputs{ask: x.old.Ask, folders: x.old.Folders}
+	for _, f := range x.old.Files {
+		in.files = append(in.files, f.Name)
+	}
+	return in
+}
+
+// inputs are what the program is made of: what the go command tells of its packages, and the toolchain. Without a
+// listing they are those of the last build.
+func (x examination) inputs(t Target, o Options, l *listing) inputs {
+	if l == nil {
+		return x.same()
+	}
+	packages, err := l.wait()
 	in := inputsOf(t, o, packages)
+	if err != nil {
+		in.ask = "the go command does not say what the program is made of"
+	}
 	if reason := alwaysAsk(o); reason != "" {
 		in.ask = reason
 	}
@@ -101,12 +136,8 @@ func (x examination) inputs(t Target, o Options, packages []listed) inputs {
 	return in
 }
 
-// record writes the stamp of a binary that was built of these packages from what was examined.
-func (x examination) record(ctx context.Context, t Target, o Options, out string, packages []listed, listErr error) error {
-	in := x.inputs(t, o, packages)
-	if listErr != nil {
-		in.ask = "the go command does not say what the program is made of"
-	}
+// record writes the stamp of a binary that was built of these inputs from what was examined.
+func (x examination) record(ctx context.Context, t Target, o Options, out string, in inputs) error {
 	settings := x.settings
 	if stampsVCS(t, o) {
 		// A commit during the build may be in the binary or not.
@@ -114,7 +145,7 @@ func (x examination) record(ctx context.Context, t Target, o Options, out string
 			settings = without(settings, vcsSetting)
 		}
 	}
-	taker := stamp.Taker{List: listInputs, Before: x.stamp}
+	taker := stamp.Taker{Rules: rules, Before: x.stamp}
 	made := taker.Take(out, in.paths(), in.folders)
 	made.Settings, made.Ask = settings, in.ask
 	return made.Write(stampOf(out))

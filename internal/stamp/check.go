@@ -18,10 +18,10 @@ type Result struct {
 }
 
 // Check compares the stamp with the disk. It reads folders on several goroutines, which have ended when it returns.
-func (s *Stamp) Check(list Lister) Result {
+func (s *Stamp) Check(rules Rules) Result {
 	r := Result{Now: *s}
 	r.Now.Taken = time.Now().UnixNano()
-	c := checker{taken: s.Taken, list: list}
+	c := checker{taken: s.Taken, rules: rules}
 	// Its state is all that is known of the output: it cannot be unsettled, because it was made after what it is made of.
 	if now := Look(s.Output.Name); now != s.Output.State {
 		how := Changed
@@ -32,12 +32,12 @@ func (s *Stamp) Check(list Lister) Result {
 	}
 	r.Now.Files = make([]File, len(s.Files))
 	for i, f := range s.Files {
-		r.Now.Files[i] = c.file(f, Look(f.Name), f.Name)
+		r.Now.Files[i] = c.file(f, Look(f.Name), f.Name, "")
 	}
 	r.Now.Folders = make([]Folder, len(s.Folders))
 	parts := make([]checker, len(s.Folders))
 	spread(len(s.Folders), func(i int) {
-		parts[i] = checker{taken: s.Taken, list: list}
+		parts[i] = checker{taken: s.Taken, rules: rules}
 		r.Now.Folders[i] = parts[i].folder(s.Folders[i])
 	})
 	for _, part := range parts {
@@ -72,26 +72,26 @@ func spread(n int, do func(int)) {
 // checker collects what one goroutine finds.
 type checker struct {
 	taken   int64
-	list    Lister
+	rules   Rules
 	changes []Change
 	stale   bool
 }
 
 func (c *checker) report(path string, how How) {
-	c.changes = append(c.changes, Change{What: path, How: how, File: true})
+	c.changes = append(c.changes, Change{What: path, How: how, File: true, Wide: true})
 }
 
 // file compares a file with how it is now, and returns it as it is.
-func (c *checker) file(was File, now State, path string) File {
+func (c *checker) file(was File, now State, path, rule string) File {
 	if was.State.same(now, c.taken) && (was.Sum != Sum{} || !was.State.content()) {
 		return was
 	}
 	c.stale = true
 	is := File{Name: was.Name, State: now}
 	if now.content() {
-		is.Sum = sumFile(path)
+		is = is.sum(path, c.rules, rule)
 		if Look(path) != now { // it changes at this moment
-			is.Sum = Sum{}
+			is.Sum, is.Part = Sum{}, Sum{}
 		}
 	}
 	switch {
@@ -103,6 +103,7 @@ func (c *checker) file(was File, now State, path string) File {
 		c.report(path, Gone)
 	case was.State.Kind != now.Kind, was.Sum != is.Sum, now.content() && is.Sum == Sum{}:
 		c.report(path, Changed)
+		c.changes[len(c.changes)-1].Wide = was.State.Kind != now.Kind || was.Part != is.Part || is.Part == Sum{}
 	}
 	return is
 }
@@ -112,26 +113,26 @@ func (c *checker) folder(was Folder) Folder {
 	opened, state := openFolder(was.Path)
 	defer opened.close()
 	is := Folder{Path: was.Path, Rule: was.Rule, Dirs: was.Dirs, Files: make([]File, 0, len(was.Files))}
-	if !c.sameListing(was, opened, state) {
+	if !was.sameListing(opened, state, c.taken) {
 		c.stale = true
 		return c.relist(was, opened)
 	}
 	for _, f := range was.Files {
-		is.Files = append(is.Files, c.file(f, opened.look(f.Name), f.path(was.Path)))
+		is.Files = append(is.Files, c.file(f, opened.look(f.Name), f.path(was.Path), was.Rule))
 	}
 	return is
 }
 
 func (f File) path(folder string) string { return filepath.Join(folder, filepath.FromSlash(f.Name)) }
 
-// sameListing reports whether no file can have come to the folder or left it.
-func (c *checker) sameListing(was Folder, opened folder, state State) bool {
-	for _, d := range was.Dirs {
+// sameListing reports whether no file can have come to the folder, which is in this state now, or left it.
+func (f Folder) sameListing(opened folder, state State, taken int64) bool {
+	for _, d := range f.Dirs {
 		now := state
 		if d.Path != "." {
 			now = opened.look(d.Path)
 		}
-		if !d.State.unchanged(now, c.taken) {
+		if !d.State.unchanged(now, taken) {
 			return false
 		}
 	}
@@ -140,7 +141,7 @@ func (c *checker) sameListing(was Folder, opened folder, state State) bool {
 
 // relist compares a folder whose listing may have changed.
 func (c *checker) relist(was Folder, opened folder) Folder {
-	is, ok := listFolder(c.list, was.Path, was.Rule, opened)
+	is, ok := listFolder(c.rules, was.Path, was.Rule, opened)
 	if slices.ContainsFunc(was.Dirs, func(d Dir) bool { return d.State.Kind == Unknown }) {
 		c.report(was.Path, Moving)
 	} else if !ok {
@@ -153,11 +154,11 @@ func (c *checker) relist(was Folder, opened folder) Folder {
 			old = old[1:]
 		}
 		if len(old) > 0 && old[0].Name == f.Name {
-			is.Files[i] = c.file(old[0], f.State, f.path(was.Path))
+			is.Files[i] = c.file(old[0], f.State, f.path(was.Path), was.Rule)
 			old = old[1:]
 			continue
 		}
-		is.Files[i] = c.file(File{Name: f.Name, State: State{Kind: Absent}}, f.State, f.path(was.Path))
+		is.Files[i] = c.file(File{Name: f.Name, State: State{Kind: Absent}}, f.State, f.path(was.Path), was.Rule)
 	}
 	if ok {
 		for _, f := range old {
@@ -169,9 +170,9 @@ func (c *checker) relist(was Folder, opened folder) Folder {
 
 // listFolder returns a folder as it is, without sums; ok is false when it cannot be listed. What changes between the
 // listing and the look at the folder is unsettled, and is listed again by the next check.
-func listFolder(list Lister, path, rule string, opened folder) (is Folder, ok bool) {
+func listFolder(rules Rules, path, rule string, opened folder) (is Folder, ok bool) {
 	is = Folder{Path: path, Rule: rule}
-	files, dirs, err := list(rule, path)
+	files, dirs, err := rules.List(rule, path)
 	if err != nil {
 		is.Dirs = []Dir{{Path: ".", State: State{Kind: Unknown}}}
 		return is, false

@@ -68,8 +68,7 @@ func (s *Stamp) encode() string {
 			w.file("f", f)
 		}
 	}
-	body := w.String()
-	return header + SumOf(body).String() + "\n" + body
+	return header + SumOf(w.String()).String() + "\n" + w.String()
 }
 
 type writer struct{ strings.Builder }
@@ -85,8 +84,22 @@ func (w *writer) line(parts ...string) {
 }
 
 func (w *writer) file(word string, f File) {
-	w.line(word, quoted(f.Name), f.State.String(), f.Sum.String())
+	part := f.Part.String()
+	switch f.Part {
+	case Sum{}:
+	case f.Sum:
+		part = partAll
+	case nothing:
+		part = partNone
+	}
+	w.line(word, quoted(f.Name), f.State.String(), f.Sum.String(), part)
 }
+
+// How the parts of most files stand in the file.
+const (
+	partAll  = "all"
+	partNone = "none"
+)
 
 // String gives a sum as it stands in the file; "-" for none.
 func (s Sum) String() string {
@@ -183,8 +196,9 @@ func (r *reader) number(word string) int64 {
 	return n
 }
 
-func (r *reader) sum() (s Sum) {
-	word := r.word()
+func (r *reader) sum() Sum { return r.sumIn(r.word()) }
+
+func (r *reader) sumIn(word string) (s Sum) {
 	if word == "-" {
 		return s
 	}
@@ -230,12 +244,23 @@ func (r *reader) state() (s State) {
 	return s
 }
 
-func (r *reader) file() File { return File{Name: r.name(), State: r.state(), Sum: r.sum()} }
+func (r *reader) file() File {
+	f := File{Name: r.name(), State: r.state(), Sum: r.sum()}
+	switch word := r.word(); word {
+	case partAll:
+		f.Part = f.Sum
+	case partNone:
+		f.Part = nothing
+	default:
+		f.Part = r.sumIn(word)
+	}
+	return f
+}
 
 func (r *reader) folder() Folder {
 	f := Folder{Path: r.name(), Rule: r.name()}
 	n := r.number(r.word())
-	const shortest = len("f\t\ta\t-\n")
+	const shortest = len("f\t\ta\t-\t-\n")
 	if r.bad || n < 0 || n > int64(len(r.rest)/shortest) {
 		r.bad = true
 		return f

@@ -21,11 +21,11 @@ func odd() Stamp {
 	for i, name := range names {
 		sum := SumOf(name)
 		s.Settings = append(s.Settings, Setting{name, sum})
-		s.Files = append(s.Files, File{name, State{Kind: Kind("arldou"[i%6])}, Sum{}})
+		s.Files = append(s.Files, File{name, State{Kind: Kind("arldou"[i%6])}, Sum{}, Sum{}})
 		s.Folders = append(s.Folders, Folder{
 			Path: name, Rule: name + "rule",
 			Dirs:  []Dir{{".", state}, {name, State{Kind: Unknown}}},
-			Files: []File{{name, state, sum}, {name + "x", State{Kind: Linked, Size: 3}, Sum{}}},
+			Files: []File{{name, state, sum, []Sum{{}, sum, nothing, SumOf("part")}[i%4]}, {name + "x", State{Kind: Linked, Size: 3}, Sum{}, Sum{}}},
 		})
 	}
 	s.Folders = append(s.Folders, Folder{Path: "empty"})
@@ -71,8 +71,8 @@ func TestWriteFails(t *testing.T) {
 // Whatever happens to one byte of a stamp, it is refused or says the same.
 func TestCorrupt(t *testing.T) {
 	t.Parallel()
-	s := Stamp{Taken: 7, Output: File{Name: "/out", State: State{Kind: Regular, Size: 1}}, Files: []File{{"/a\n", State{Kind: Absent}, Sum{}}}}
-	s.Folders = []Folder{{Path: "/src", Rule: "package", Dirs: []Dir{{".", State{Kind: Folded}}}, Files: []File{{"x.go", State{Regular, 1, 2, 3, 4}, SumOf("x")}}}}
+	s := Stamp{Taken: 7, Output: File{Name: "/out", State: State{Kind: Regular, Size: 1}}, Files: []File{{"/a\n", State{Kind: Absent}, Sum{}, Sum{}}}}
+	s.Folders = []Folder{{Path: "/src", Rule: "package", Dirs: []Dir{{".", State{Kind: Folded}}}, Files: []File{{"x.go", State{Regular, 1, 2, 3, 4}, SumOf("x"), SumOf("part")}}}}
 	text := s.encode()
 	want, err := decode(text)
 	if err != nil {

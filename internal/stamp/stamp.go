@@ -2,7 +2,7 @@
 //
 // A Stamp holds the file that was made, settings by name, single files, and folders of which some files count. Check
 // compares it with the disk by what lstat says, and reads a file only where that leaves a doubt; a Taker makes the next
-// stamp after something was made again. What files of a folder count is decided by a Lister that is passed in. The
+// stamp after something was made again. What files count is decided by Rules that are passed in. The
 // package knows nothing of Go programs, starts nothing, and makes no decision beyond "the same" and "not the same".
 //
 // # Doubts
@@ -44,27 +44,47 @@ type Setting struct {
 // Folder is a folder of which some files count.
 type Folder struct {
 	Path  string // absolute
-	Rule  string // which files count: a word of the Lister's language
+	Rule  string // which files count: a word of the language of Rules
 	Dirs  []Dir  // the folders whose listing decides that
 	Files []File // those that count, by their path below Path with forward slashes; sorted
 }
 
-// Dir is a folder that a Lister reads.
+// Dir is a folder that Rules.List reads.
 type Dir struct {
 	Path  string // below Folder.Path, with forward slashes; "." for itself
 	State State
 }
 
-// File is a file as it was. Sum is zero for what is no regular file, and for a file whose content is not known.
+// File is a file as it was. Sum and Part are zero for what is no regular file, and for a file whose content is not known.
 type File struct {
 	Name  string
 	State State
 	Sum   Sum
+	Part  Sum // of the part of its content that decides which other files count; see Rules.Reach
 }
 
-// Lister gives the files of a folder that count by a rule, and the folders whose listing decides that, both below path
-// and with forward slashes. As long as none of these folders changes, the files are taken to be the same ones.
-type Lister func(rule, path string) (files, dirs []string, err error)
+// Rules say which files count. Its functions may be called from several goroutines at once.
+type Rules struct {
+	// List gives the files of a folder that count by a rule, and the folders whose listing decides that, both below
+	// path and with forward slashes. As long as none of these folders changes, the files are taken to be the same ones.
+	List func(rule, path string) (files, dirs []string, err error)
+
+	// Reach says what of a file may decide which other files and folders count; rule is "" for a single file.
+	// Nil means that all of every file may.
+	Reach func(rule, name string) Reach
+
+	// Part gives what Reach calls a part.
+	Part func(content []byte) Sum
+}
+
+// Reach is how much of a file's content may decide which other files count.
+type Reach int
+
+const (
+	ReachAll  Reach = iota // any of it
+	ReachNone              // none
+	ReachPart              // what Rules.Part gives
+)
 
 // Sum is a part of the SHA-256 sum of some content.
 type Sum [16]byte
@@ -92,6 +112,7 @@ type Change struct {
 	What string // the name of a setting or the path of a file, absolute
 	How  How    // "" where What says everything
 	File bool   // whether What is a path
+	Wide bool   // whether other files may count now than did
 }
 
 func (c Change) String() string { return strings.TrimSpace(c.What + " " + string(c.How)) }
@@ -112,14 +133,14 @@ func (s *Stamp) WithSettings(now []Setting) []Change {
 		}
 		switch {
 		case order < 0:
-			changes = append(changes, Change{What: s.Settings[i].Name, How: Differs})
+			changes = append(changes, Change{What: s.Settings[i].Name, How: Differs, Wide: true})
 			i++
 		case order > 0:
-			changes = append(changes, Change{What: now[j].Name, How: Differs})
+			changes = append(changes, Change{What: now[j].Name, How: Differs, Wide: true})
 			j++
 		default:
 			if s.Settings[i].Sum != now[j].Sum {
-				changes = append(changes, Change{What: now[j].Name, How: Differs})
+				changes = append(changes, Change{What: now[j].Name, How: Differs, Wide: true})
 			}
 			i, j = i+1, j+1
 		}

@@ -12,7 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// listGo is a Lister: every rule means the .go files of the folder, "deep" those of its folders, too.
+var rulesGo = Rules{List: listGo}
+
+// listGo lists: every rule means the .go files of the folder, "deep" those of its folders, too.
 func listGo(rule, path string) (files, dirs []string, err error) {
 	entries, err := os.ReadDir(path)
 	dirs = []string{"."}
@@ -75,20 +77,20 @@ func (s source) link(target, name string) {
 
 // snapshot looks at two single files and at the folder.
 func (s source) snapshot() Stamp {
-	return Snapshot(listGo, []string{s.path("absent"), s.path("single")}, []Folder{{Path: s.dir, Rule: "deep"}})
+	return Snapshot(rulesGo, []string{s.path("absent"), s.path("single")}, []Folder{{Path: s.dir, Rule: "deep"}})
 }
 
 // taken is the stamp of an output that was made after the files were as before says.
 func (s source) taken(before Stamp) Stamp {
 	s.t.Helper()
-	taker := Taker{List: listGo, Before: before}
+	taker := Taker{Rules: rulesGo, Before: before}
 	return taker.Take(s.path("output"), []string{s.path("absent"), s.path("single")}, []Folder{{Path: s.dir, Rule: "deep"}})
 }
 
 // changes are the changes by the names below the folder.
 func (s source) changes(stamp Stamp) []string {
 	var texts []string
-	for _, c := range stamp.Check(listGo).Changes {
+	for _, c := range stamp.Check(rulesGo).Changes {
 		texts = append(texts, filepath.ToSlash(strings.TrimPrefix(c.String(), s.dir+string(filepath.Separator))))
 	}
 	slices.Sort(texts)
@@ -162,7 +164,7 @@ func TestCheck(t *testing.T) {
 				s.expect("before", stamp)
 				tt.do(s)
 				s.expect("after", stamp, tt.want...)
-				next := stamp.Check(listGo)
+				next := stamp.Check(rulesGo)
 				if next.Now.Output.State = Look(s.path("output")); next.Now.Output.State.Kind == Regular {
 					s.expect("by the stamp of now", next.Now)
 				}
@@ -310,7 +312,7 @@ func benchmarkCheck(b *testing.B, files int) {
 			folders = append(folders, Folder{Path: filepath.Dir(s.path(name)), Rule: "package"})
 		}
 	}
-	taker := Taker{List: listGo, Before: Snapshot(listGo, nil, folders)}
+	taker := Taker{Rules: rulesGo, Before: Snapshot(rulesGo, nil, folders)}
 	stamp := taker.Take(s.path("output"), nil, folders)
 	if changes := s.changes(stamp); len(changes) > 0 {
 		b.Fatal(changes)
@@ -328,7 +330,7 @@ func benchmarkCheck(b *testing.B, files int) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if result := read.Check(listGo); len(result.Changes) > 0 {
+			if result := read.Check(rulesGo); len(result.Changes) > 0 {
 				b.Fatal(result.Changes)
 			}
 		}

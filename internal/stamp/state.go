@@ -64,16 +64,42 @@ func (s State) unchanged(now State, moment int64) bool {
 	return s == now && s.Kind != Unknown && s.settled(moment)
 }
 
-// buffers are those of sumFile, which is called for many small files in a row.
+// buffers are those of sumOf, which is called for many small files in a row.
 var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
-// sumFile reads a file; the sum is zero when that cannot be done.
-func sumFile(path string) Sum {
+// sum reads a file and returns it with its sums; they are zero when that cannot be done.
+func (f File) sum(path string, rules Rules, rule string) File {
+	f.Sum, f.Part = Sum{}, Sum{}
 	file, err := os.Open(path)
 	if err != nil {
-		return Sum{}
+		return f
 	}
 	defer file.Close()
+	reach := rules.reach(rule, f.Name)
+	if reach == ReachPart {
+		if content, err := io.ReadAll(file); err == nil {
+			f.Sum, f.Part = SumOf(string(content)), rules.Part(content)
+		}
+		return f
+	}
+	f.Sum = sumOf(file)
+	if f.Part = f.Sum; reach == ReachNone && f.Sum != (Sum{}) {
+		f.Part = nothing
+	}
+	return f
+}
+
+// nothing is the part of a file that decides nothing.
+var nothing = SumOf("")
+
+func (r Rules) reach(rule, name string) Reach {
+	if r.Reach == nil {
+		return ReachAll
+	}
+	return r.Reach(rule, name)
+}
+
+func sumOf(file io.Reader) Sum {
 	buffer := buffers.Get().(*[64 << 10]byte)
 	defer buffers.Put(buffer)
 	hash := sha256.New()

@@ -1,7 +1,6 @@
 package stamp
 
 import (
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -9,7 +8,7 @@ import (
 // Taker takes the stamp of an output that has just been made. Of files and folders that Before does not have, nobody
 // knows what they were while it was made.
 type Taker struct {
-	List   Lister
+	Rules  Rules
 	Before Stamp // of files and folders as they were before the making began
 
 	files   map[string]File
@@ -22,7 +21,7 @@ func (t *Taker) Take(output string, files []string, folders []Folder) Stamp {
 	t.index()
 	s := Stamp{Taken: time.Now().UnixNano(), Output: File{Name: output, State: Look(output)}}
 	for _, path := range files {
-		s.Files = append(s.Files, t.file(path, path, Look(path)))
+		s.Files = append(s.Files, t.file(File{Name: path, State: Look(path)}, path, ""))
 	}
 	s.Folders = make([]Folder, len(folders))
 	spread(len(folders), func(i int) { s.Folders[i] = t.folder(folders[i].Path, folders[i].Rule) })
@@ -44,32 +43,43 @@ func (t *Taker) index() {
 	}
 }
 
-// file returns a file with the content that it had while the output was made.
-func (t *Taker) file(name, path string, now State) File {
+// file returns a file, of which Name and State are known, with the content that it had while the output was made.
+func (t *Taker) file(now File, path, rule string) File {
 	was, known := t.files[path]
+	return t.as(was, known, now, path, rule)
+}
+
+// as is file where it is known how the file was before.
+func (t *Taker) as(was File, known bool, now File, path, rule string) File {
 	switch {
-	case !known, was.State.Kind != now.Kind:
-		return File{Name: name, State: State{Kind: Unknown}}
-	case !now.content():
-		return File{Name: name, State: now}
-	case was.State != now:
-		return File{Name: name, State: now}
-	case now.settled(t.Before.Taken):
-		return File{Name: name, State: now, Sum: was.Sum}
+	case !known, was.State.Kind != now.State.Kind:
+		return File{Name: now.Name, State: State{Kind: Unknown}}
+	case !now.State.content(), was.State != now.State:
+		return now
+	case now.State.settled(t.Before.Taken):
+		now.Sum, now.Part = was.Sum, was.Part
+		return now
 	}
-	sum := sumFile(path)
-	if Look(path) != now || was.Sum != sum {
-		sum = Sum{}
+	is := now.sum(path, t.Rules, rule)
+	if Look(path) != now.State || was.Sum != is.Sum {
+		return now
 	}
-	return File{Name: name, State: now, Sum: sum}
+	return is
 }
 
 // folder returns a folder with the files that it had while the output was made.
 func (t *Taker) folder(path, rule string) Folder {
-	opened, _ := openFolder(path)
+	opened, state := openFolder(path)
 	defer opened.close()
-	is, _ := listFolder(t.List, path, rule, opened)
 	was, known := t.folders[path+"\x00"+rule]
+	if known && was.sameListing(opened, state, t.Before.Taken) {
+		is := Folder{Path: path, Rule: rule, Dirs: was.Dirs, Files: make([]File, len(was.Files))}
+		for i, f := range was.Files {
+			is.Files[i] = t.as(f, true, File{Name: f.Name, State: opened.look(f.Name)}, f.path(path), rule)
+		}
+		return is
+	}
+	is, _ := listFolder(t.Rules, path, rule, opened)
 	known = known && sameNames(was.Files, is.Files)
 	for i, d := range is.Dirs {
 		// A file that came and went meanwhile is part of the output, perhaps.
@@ -78,7 +88,7 @@ func (t *Taker) folder(path, rule string) Folder {
 		}
 	}
 	for i, f := range is.Files {
-		is.Files[i] = t.file(f.Name, filepath.Join(path, filepath.FromSlash(f.Name)), f.State)
+		is.Files[i] = t.file(f, f.path(path), rule)
 	}
 	return is
 }
@@ -88,7 +98,7 @@ func sameNames(a, b []File) bool {
 }
 
 // Snapshot returns files and folders as they are, for Taker.Before, where there is no older stamp of them.
-func Snapshot(list Lister, files []string, folders []Folder) Stamp {
+func Snapshot(rules Rules, files []string, folders []Folder) Stamp {
 	s := Stamp{Output: File{State: State{Kind: Absent}}}
 	for _, path := range files {
 		s.Files = append(s.Files, File{Name: path, State: State{Kind: Absent}})
@@ -96,5 +106,5 @@ func Snapshot(list Lister, files []string, folders []Folder) Stamp {
 	for _, f := range folders {
 		s.Folders = append(s.Folders, Folder{Path: f.Path, Rule: f.Rule, Dirs: []Dir{{Path: ".", State: State{Kind: Unknown}}}})
 	}
-	return s.Check(list).Now
+	return s.Check(rules).Now
 }
