@@ -85,10 +85,9 @@ func TestKilledBuilds(t *testing.T) {
 		times = 100
 	}
 	y := newYard(t)
-	began := time.Now()
 	y.prints(y.gorun(), "first")
 	y.version("second")
-	began = time.Now()
+	began := time.Now()
 	y.prints(y.gorun(), "second")
 	whole := time.Since(began)
 	unharmed := 0
