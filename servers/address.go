@@ -156,11 +156,7 @@ func check(list []address, problems error) ([]address, error) {
 
 // refuse gives why this server does not serve e, nil when it does. Kestrel refuses a path base as well.
 func refuse(e endpoint.Endpoint) error {
-	switch {
-	case e.Scheme == "https":
-		return &unsupported{"this version of gorun's servers package does not serve https yet",
-			"use an http:// address, and a proxy in front of it where https is needed"}
-	case e.Path != "":
+	if e.Path != "" {
 		return &unsupported{"an address to listen on has no path", "leave the path out, and use http.StripPrefix in the app"}
 	}
 	return nil

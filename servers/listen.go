@@ -43,10 +43,15 @@ func listenAll(addresses []address) ([]socket, error) {
 	if len(errs) == 0 {
 		return sockets, nil
 	}
+	return nil, errors.Join(append(errs, closeAll(sockets))...)
+}
+
+func closeAll(sockets []socket) error {
+	var errs []error
 	for _, s := range sockets {
 		errs = append(errs, s.Close())
 	}
-	return nil, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // listen opens the sockets of one endpoint: two for localhost, one for any other.

@@ -9,14 +9,15 @@
 //	}
 //
 // Run finds its addresses where an ASP.NET Core app finds them, listens, serves over net/http, and stops gracefully. It
-// launches nothing: gorun starts the app and tells it by environment variables what to do. This version serves
-// http; https, HTTP.sys and the module are errors that say so.
+// launches nothing: gorun starts the app and tells it by environment variables what to do. This version serves http and,
+// with the local certificate of package devcert, https with HTTP/2; HTTP.sys and the module are errors that say so.
 //
 // The package has no state. Run may be called several times at once, on different addresses.
 package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -61,6 +62,9 @@ func WithShutdownTimeout(d time.Duration) Option {
 // ASPNETCORE_, the ports with either or neither (reference: servers.md, 3.6). localhost is both loopback addresses, and
 // may have port 0.
 //
+// An https address is served with the certificate of package devcert, which is made when there is none; then a line on
+// stderr says how to have it trusted.
+//
 // All of them are opened or none: the error then joins an *AddressError for each that is wrong or taken. Without gorun
 // (GORUN_SERVER is not set) one line for each address goes to stderr when all are open.
 //
@@ -93,10 +97,14 @@ func (o options) run(ctx context.Context, h http.Handler) error {
 	if err != nil {
 		return err
 	}
+	certificate, err := o.certificate(sockets)
+	if err != nil {
+		return errors.Join(err, closeAll(sockets))
+	}
 	if name == "" {
 		o.announce(sockets)
 	}
-	s := newServing(ctx, h)
+	s := newServing(ctx, h, certificate)
 	s.start(sockets)
 	err = s.wait(ctx)
 	uncatch()

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -30,12 +31,13 @@ type serving struct {
 	unused  unused
 }
 
-func newServing(ctx context.Context, h http.Handler) *serving {
+func newServing(ctx context.Context, h http.Handler, certificate *tls.Config) *serving {
 	// Requests go on after ctx is cancelled: stopping is graceful.
 	base := context.WithoutCancel(ctx)
 	s := &serving{failed: make(chan error, 1), unused: unused{conns: map[net.Conn]struct{}{}}}
 	s.server = &http.Server{
 		Handler:           h,
+		TLSConfig:         certificate,
 		ReadHeaderTimeout: headersTimeout,
 		IdleTimeout:       keepAliveTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
@@ -48,7 +50,7 @@ func newServing(ctx context.Context, h http.Handler) *serving {
 func (s *serving) start(sockets []socket) {
 	for _, socket := range sockets {
 		s.sockets.Go(func() {
-			err := s.server.Serve(socket.Listener)
+			err := s.serve(socket)
 			if errors.Is(err, http.ErrServerClosed) {
 				return
 			}
@@ -58,6 +60,13 @@ func (s *serving) start(sockets []socket) {
 			}
 		})
 	}
+}
+
+func (s *serving) serve(socket socket) error {
+	if socket.isTLS() {
+		return s.server.ServeTLS(socket.Listener, "", "") // with the certificate of TLSConfig
+	}
+	return s.server.Serve(socket.Listener)
 }
 
 // wait returns nil when ctx is done, or why serving cannot go on.

@@ -69,12 +69,12 @@ func TestProgram(t *testing.T) {
 func TestProgramFails(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), buildWeb(t))
-	cmd.Env = append(environ(), "ASPNETCORE_URLS=https://localhost:5001;localhost:80")
+	cmd.Env = append(environ(), "ASPNETCORE_URLS=http://localhost:5001/path;localhost:80")
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("it ended with %v", err)
 	}
-	for _, want := range []string{"https://localhost:5001 (ASPNETCORE_URLS)", `"localhost:80"`} {
+	for _, want := range []string{"http://localhost:5001/path (ASPNETCORE_URLS)", `"localhost:80"`} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("got %s, want %s", out, want)
 		}

@@ -25,6 +25,8 @@ var floors = map[string]int{
 	"internal/process":       0,
 	"internal/sockets":       0,
 	"servers/endpoint":       0,
+	"servers/devcert":        0,
+	"servers/devcert/trust":  1,
 	"internal/ui":            1,
 	"internal/gobuild":       1,
 	"internal/runs":          1,
@@ -47,7 +49,7 @@ var walls = []struct {
 	never  []string // a package of the standard library, or all of a module or folder
 	reason string
 }{
-	{[]string{"servers", "servers/endpoint"}, []string{
+	{[]string{"servers", "servers/endpoint", "servers/devcert"}, []string{
 		"github.com/urfave/cli/v2", "github.com/go-delve/delve", "github.com/fatih/color",
 		module + "/internal", module + "/profiles", module + "/launchsettings", "os/exec",
 	}, "an app that imports servers must not pull in the launcher"},

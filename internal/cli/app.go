@@ -22,6 +22,7 @@ func (w *world) commands(inv *Invocation) []*cli.Command {
 		w.initCommand(inv),
 		w.doctorCommand(inv),
 		w.cleanCommand(inv),
+		w.devCertsCommand(inv),
 		w.completionCommand(inv),
 		w.versionCommand(inv),
 	}
@@ -40,7 +41,7 @@ func (w *world) run() int {
 	var inv Invocation
 	commands := w.commands(&inv)
 	var err error
-	if inv, err = parseArgv(w.args, flagTable(commands)); err != nil {
+	if inv, err = parseArgv(devCertsArgs(w.args), flagTable(commands)); err != nil {
 		return w.failed(err)
 	}
 	if inv.Help {

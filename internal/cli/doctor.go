@@ -1,13 +1,14 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/go-delve/delve/pkg/goversion"
 	"github.com/urfave/cli/v2"
@@ -15,6 +16,8 @@ import (
 	"github.com/gorun-dev/gorun/internal/diagnostic"
 	"github.com/gorun-dev/gorun/internal/gobuild"
 	"github.com/gorun-dev/gorun/internal/runs"
+	"github.com/gorun-dev/gorun/servers/devcert"
+	"github.com/gorun-dev/gorun/servers/devcert/trust"
 )
 
 // doctorCommand looks at everything that a run and a debugger need.
@@ -186,20 +189,23 @@ func (w *world) checkRuns() finding {
 	return finding{Check: "runs", State: "ok", Message: "running programs are recorded in " + dir}
 }
 
-// checkCertificate looks for the development certificate of ASP.NET Core, which https profiles of both use.
+// checkCertificate looks for the development certificate, and whether the system and its browsers trust it.
 func (w *world) checkCertificate() finding {
-	f := finding{Check: "certificate", State: "ok"}
-	home, err := os.UserHomeDir()
+	f := finding{Check: "certificate", State: "warning"}
+	info, err := devcert.Check(devcert.Options{Getenv: w.getenv})
 	if err != nil {
-		f.State, f.Message = "warning", err.Error()
+		f.Message, f.Suggestion = err.Error(), "`gorun dev-certs https --trust` makes one"
 		return f
 	}
-	found, err := filepath.Glob(filepath.Join(home, ".dotnet", "corefx", "cryptography", "x509stores", "my", "*.pfx"))
-	if err != nil || len(found) == 0 {
-		f.State, f.Message = "warning", "there is no development certificate; this version of gorun serves http only"
+	f.Message = fmt.Sprintf("%s is valid until %s", w.ui.Path(info.File), info.Leaf.NotAfter.Format(time.DateOnly))
+	results := trust.Check(context.Background(), info.Anchor, trust.Options{Getenv: w.getenv, File: info.AnchorFile})
+	if trust.OK(results) {
+		f.State = "ok"
+		f.Message += " and trusted"
 		return f
 	}
-	f.Message = "ASP.NET Core's development certificate is there; this version of gorun serves http only"
+	f.Message += "; not trusted: " + strings.Join(untrusted(results), ", ")
+	f.Suggestion = "`gorun dev-certs https --trust`"
 	return f
 }
 
