@@ -423,7 +423,7 @@ func TestContextValues(t *testing.T) {
 	lines := make(chan string, 1)
 	go io.Copy(lineWriter(lines), reader)
 	done := make(chan error, 1)
-	o := options{urls: []string{"http://127.0.0.1:0"}, getenv: func(string) string { return "" }, stderr: writer}
+	o := options{urls: []string{"http://127.0.0.1:0"}, shutdownTimeout: limit, getenv: func(string) string { return "" }, stderr: writer}
 	go func() { done <- o.run(ctx, h) }()
 	if _, err := get(strings.TrimPrefix(<-lines, "Now listening on: ")); err != nil {
 		t.Error(err)

@@ -163,7 +163,7 @@ func (y yard) onTmpfs(size, prepare string) *exec.Cmd {
 		}
 		y.t.Skipf("no mount namespace: %v", err)
 	}
-	script := fmt.Sprintf(`mount -t tmpfs -o size=%s tmpfs "$1" && cd "$1" && { %s; } && cd "$3" && exec "$2"`, size, prepare)
+	script := fmt.Sprintf(`mount -t tmpfs -o size=%s tmpfs "$1" && cd "$1" && { %s; } && cd "$3" && exec "$2" -v q`, size, prepare) // a slow build has no lines of its own then
 	cmd := y.command("unshare", flags, "sh", "-c", script, "sh", cache, gorunBinary(y.t), y.dir)
 	cmd.Env = append(cmd.Env, "GORUN_CACHE="+cache)
 	return cmd
