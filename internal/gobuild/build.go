@@ -170,6 +170,7 @@ func (x *examination) list(ctx context.Context, t Target, o Options) *listing {
 	if !x.wide() {
 		return nil
 	}
+	x.lookAtNew(t, o)
 	ctx, cancel := context.WithCancel(ctx)
 	l := &listing{cancel: cancel, done: make(chan struct{})}
 	go func() {

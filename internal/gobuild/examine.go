@@ -96,6 +96,17 @@ func (x examination) wide() bool {
 	return x.old == nil || slices.ContainsFunc(x.reasons, func(r Reason) bool { return r.Wide })
 }
 
+// lookAtNew adds to what was examined the files that count for the first time, as far as they are known without the
+// go command: what was not looked at before a build may have been anything meanwhile.
+func (x *examination) lookAtNew(t Target, o Options) {
+	in := x.withTools(inputsOf(t, o, nil), t, o)
+	known := x.stamp.Files
+	fresh := slices.DeleteFunc(in.paths(), func(path string) bool {
+		return slices.ContainsFunc(known, func(f stamp.File) bool { return f.Name == path })
+	})
+	x.stamp.Files = append(slices.Clip(known), stamp.Snapshot(rules, fresh, nil).Files...)
+}
+
 // same are the inputs of the last build.
 func (x examination) same() inputs {
 	in := inputs{ask: x.old.Ask, folders: x.old.Folders}
@@ -116,6 +127,11 @@ func (x examination) inputs(t Target, o Options, l *listing) inputs {
 	if err != nil {
 		in.ask = "the go command does not say what the program is made of"
 	}
+	return x.withTools(in, t, o)
+}
+
+// withTools adds what is not part of the program and has a say in its build.
+func (x examination) withTools(in inputs, t Target, o Options) inputs {
 	if reason := alwaysAsk(o); reason != "" {
 		in.ask = reason
 	}
