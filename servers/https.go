@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gorun-dev/gorun/servers/devcert"
+	"github.com/gorun-dev/gorun/servers/kestrel"
 )
 
 // certificate gives what https is served with on this machine, or nil where no socket is for https: the local
@@ -34,8 +35,7 @@ func (o options) certificate(sockets []socket) (*tls.Config, error) {
 	return &tls.Config{
 		Certificates: []tls.Certificate{cert},
 		MinVersion:   tls.VersionTLS12,
-		// Without these, net/http sets up HTTP/2 only when a socket for https is the first to be served.
-		NextProtos: []string{"h2", "http/1.1"},
+		NextProtos:   kestrel.Protocols(),
 	}, nil
 }
 

@@ -8,9 +8,10 @@
 //		}
 //	}
 //
-// Run finds its addresses where an ASP.NET Core app finds them, listens, serves over net/http, and stops gracefully. It
-// launches nothing: gorun starts the app and tells it by environment variables what to do. This version serves http and,
-// with the local certificate of package devcert, https with HTTP/2; HTTP.sys and the module are errors that say so.
+// Run finds its addresses where an ASP.NET Core app finds them, listens, serves with package kestrel, which has Kestrel's
+// limits and answers to bad input, and stops gracefully. It launches nothing: gorun starts the app and tells it by
+// environment variables what to do. This version serves http and, with the local certificate of package devcert, https with
+// HTTP/2; HTTP.sys and the module are errors that say so.
 //
 // The package has no state. Run may be called several times at once, on different addresses.
 package servers

@@ -5,46 +5,30 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/gorun-dev/gorun/servers/kestrel"
 )
 
-// Kestrel's defaults (reference: servers.md, 3.1).
-const (
-	headersTimeout   = 30 * time.Second
-	keepAliveTimeout = 130 * time.Second
-	maxHeaderBytes   = 32 << 10
-)
-
-// unusedGrace is how long a connection may stay open on which no request has come when Run is asked to stop. Browsers
-// open some ahead of need, and net/http would wait five seconds for each.
-const unusedGrace = 250 * time.Millisecond
-
-// serving is an http.Server at work. It has one goroutine for each socket, and those of net/http for each connection.
+// serving is a server at work. It has one goroutine for each socket, and those of the server for each connection.
 // All sockets are closed and their goroutines have ended when stop returns.
 type serving struct {
-	server  *http.Server
-	sockets sync.WaitGroup
-	failed  chan error // a socket that cannot accept any more
-	unused  unused
+	server      *kestrel.Server
+	certificate *tls.Config // nil where no socket is for https
+	sockets     sync.WaitGroup
+	failed      chan error // a socket that cannot accept any more
 }
 
 func newServing(ctx context.Context, h http.Handler, certificate *tls.Config) *serving {
 	// Requests go on after ctx is cancelled: stopping is graceful.
 	base := context.WithoutCancel(ctx)
-	s := &serving{failed: make(chan error, 1), unused: unused{conns: map[net.Conn]struct{}{}}}
-	s.server = &http.Server{
-		Handler:           h,
-		TLSConfig:         certificate,
-		ReadHeaderTimeout: headersTimeout,
-		IdleTimeout:       keepAliveTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		BaseContext:       func(net.Listener) context.Context { return base },
-		ConnState:         s.unused.changed,
+	return &serving{
+		server:      &kestrel.Server{Handler: h, BaseContext: func() context.Context { return base }},
+		certificate: certificate,
+		failed:      make(chan error, 1),
 	}
-	return s
 }
 
 func (s *serving) start(sockets []socket) {
@@ -64,7 +48,7 @@ func (s *serving) start(sockets []socket) {
 
 func (s *serving) serve(socket socket) error {
 	if socket.isTLS() {
-		return s.server.ServeTLS(socket.Listener, "", "") // with the certificate of TLSConfig
+		return s.server.Serve(tls.NewListener(socket.Listener, s.certificate))
 	}
 	return s.server.Serve(socket.Listener)
 }
@@ -81,8 +65,6 @@ func (s *serving) wait(ctx context.Context) error {
 
 // stop lets requests finish for as long as limit, then cuts them off. The error joins reason with what went wrong.
 func (s *serving) stop(reason error, limit time.Duration) error {
-	timer := time.AfterFunc(min(unusedGrace, limit), s.unused.close)
-	defer timer.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	err := s.server.Shutdown(ctx)
@@ -91,29 +73,4 @@ func (s *serving) stop(reason error, limit time.Duration) error {
 	}
 	s.sockets.Wait()
 	return errors.Join(reason, err)
-}
-
-// unused has the connections on which no request has come yet.
-type unused struct {
-	mu    sync.Mutex
-	conns map[net.Conn]struct{}
-}
-
-// changed is the server's ConnState hook.
-func (u *unused) changed(conn net.Conn, state http.ConnState) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if state == http.StateNew {
-		u.conns[conn] = struct{}{}
-	} else {
-		delete(u.conns, conn)
-	}
-}
-
-func (u *unused) close() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for conn := range u.conns {
-		conn.Close()
-	}
 }

@@ -27,6 +27,8 @@ var floors = map[string]int{
 	"servers/endpoint":       0,
 	"servers/devcert":        0,
 	"servers/devcert/trust":  1,
+	"servers/internal/serve": 1,
+	"servers/kestrel":        2,
 	"internal/ui":            1,
 	"internal/gobuild":       1,
 	"internal/runs":          1,
@@ -49,7 +51,7 @@ var walls = []struct {
 	never  []string // a package of the standard library, or all of a module or folder
 	reason string
 }{
-	{[]string{"servers", "servers/endpoint", "servers/devcert"}, []string{
+	{[]string{"servers", "servers/endpoint", "servers/devcert", "servers/kestrel"}, []string{
 		"github.com/urfave/cli/v2", "github.com/go-delve/delve", "github.com/fatih/color",
 		module + "/internal", module + "/profiles", module + "/launchsettings", "os/exec",
 	}, "an app that imports servers must not pull in the launcher"},

@@ -157,7 +157,7 @@ func decode(text string) (*Stamp, error) {
 			r.bad = true
 		}
 	}
-	if r.bad {
+	if r.bad || s.Output.State.Kind == 0 {
 		return nil, errCorrupt
 	}
 	return s, nil
@@ -206,18 +206,10 @@ func (r *reader) sumIn(word string) (s Sum) {
 		r.bad = true
 		return s
 	}
-	for i := range s {
-		s[i] = unhex(word[2*i])<<4 | unhex(word[2*i+1])
+	if _, err := hex.Decode(s[:], []byte(word)); err != nil {
+		r.bad = true
 	}
 	return s
-}
-
-// unhex is the value of a hexadecimal digit; the sum of the file says that it is one.
-func unhex(c byte) byte {
-	if c >= 'a' {
-		return c - 'a' + 10
-	}
-	return c - '0'
 }
 
 func (r *reader) state() (s State) {

@@ -115,6 +115,7 @@ func FuzzDecode(f *testing.F) {
 	s := odd()
 	_, body, _ := strings.Cut(s.encode(), "\n")
 	f.Add(body)
+	f.Add("setting\t\t000000000000000000000\x7f000000a000\n")
 	f.Add("taken\t5\noutput\t/x\tr 1 2 3 4\t-\nask\tx\nsetting\tA\t-\nfile\t/y\ta\t-\nfolder\t/z\tp\t1\nd\t.\td\nf\tx.go\tr 1 2 3 4\t-\n")
 	f.Fuzz(func(t *testing.T, body string) {
 		decode(body)

@@ -1,0 +1,64 @@
+package serve
+
+import (
+	"log/slog"
+	"time"
+)
+
+// heartbeat looks at every connection once a tick, as Kestrel does. A connection costs no timer, and a limit on time is
+// kept to within two ticks.
+func (k *core) heartbeat() {
+	ticker := time.NewTicker(k.tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-k.done:
+			return
+		case <-ticker.C:
+			k.beat(int64(time.Since(k.start)))
+		}
+	}
+}
+
+func (k *core) beat(now int64) {
+	k.clock.Store(now)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for c := range k.conns {
+		c.beat(now)
+	}
+}
+
+// now is the core's clock, up to a tick ahead: nobody is given less time than is due.
+func (k *core) now() int64 { return k.clock.Load() + int64(k.tick) }
+
+func (c *conn) beat(now int64) {
+	if by := c.response.by.Load(); by != 0 && now > by {
+		c.core.log.Debug("response taken too slowly", slog.String("remote", c.RemoteAddr().String()))
+		c.abort()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reading && c.overdue == forNothing && c.isOverdue(now) {
+		c.overdue = c.waits
+		c.Conn.SetReadDeadline(past)
+	}
+}
+
+func (c *conn) isOverdue(now int64) bool {
+	waited := now - c.since
+	limits := &c.core.limits
+	switch c.waits {
+	case forRequest:
+		return waited > int64(limits.KeepAliveTimeout)
+	case forHead:
+		return waited > int64(limits.RequestHeadersTimeout)
+	case forDrain:
+		return waited > int64(drainTimeout)
+	case forBody:
+		waited += c.bodyWait
+		return c.rate.BytesPerSecond > 0 && waited > int64(c.rate.GracePeriod) &&
+			float64(c.bodySeen) < c.rate.BytesPerSecond*time.Duration(waited).Seconds()
+	}
+	return false
+}

@@ -1,0 +1,27 @@
+package serve
+
+import (
+	"io"
+	"time"
+)
+
+// linger reads on after the last answer until the client has closed, or for a while.
+func (c *conn) linger() {
+	unread := c.body != nil && !c.body.done.Load()
+	if !unread && !c.response.refused() {
+		return
+	}
+	c.CloseWrite()
+	limit := time.Second
+	if unread && !c.response.refused() {
+		limit = drainTimeout
+	}
+	c.Conn.SetReadDeadline(time.Now().Add(limit))
+	if c.core.stopping.Load() {
+		c.Conn.SetReadDeadline(past)
+	}
+	io.Copy(io.Discard, onlyReader{c.Conn})
+}
+
+// onlyReader hides WriteTo, by which a copy to nowhere would splice.
+type onlyReader struct{ io.Reader }
