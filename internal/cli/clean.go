@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -28,9 +29,11 @@ What --unused removes also goes by itself, about once a day.`,
 				clean = gobuild.CleanUnused
 			}
 			removed, bytes, err := clean(dir)
-			if err != nil {
+			spare, spareBytes, spareErr := clean(spareDir())
+			if err := errors.Join(err, spareErr); err != nil {
 				return err
 			}
+			removed, bytes = append(removed, spare...), bytes+spareBytes
 			w.ui.Say("removed the binaries of %s, %.1f MB", count(len(removed), "program", "programs"), float64(bytes)/(1<<20))
 			return nil
 		},

@@ -63,12 +63,16 @@ func (w *world) planView(ctx context.Context, l launch) (planView, error) {
 	}
 	options := host.BuildOptions(l.plan, w.environ, w.dir)
 	view.Target = &l.target
-	view.Binary = gobuild.Output(cache, l.target, options)
 	view.BuildFlags = gobuild.Flags(l.target, options)
+	view.Binary = gobuild.Output(cache, l.target, options)
 	reasons, err := gobuild.Why(ctx, l.target, options, view.Binary)
+	if len(reasons) > 0 && !gobuild.CanWrite(cache) { // as a run would
+		view.Binary = gobuild.Output(spareDir(), l.target, options)
+		reasons, err = gobuild.Why(ctx, l.target, options, view.Binary)
+	}
 	view.Needed = mapped(reasons, w.reason)
 	if err != nil { // such as no go command: a run will say more
-		view.Needed = []string{err.Error()}
+		view.Needed = []string{"that cannot be told: " + err.Error()}
 	}
 	view.Shim = gobuild.Shim(w.environ)
 	return view, nil

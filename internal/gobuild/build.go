@@ -6,6 +6,7 @@ import (
 	"debug/buildinfo"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,25 +64,22 @@ func Build(ctx context.Context, t Target, o Options, out string, emit event.Emit
 		x.keep(out)
 		return binary, nil
 	}
-	work, err := prepare(t, out)
-	if err != nil {
-		return Binary{}, &CacheError{Dir: cacheOf(out), Err: err}
-	}
-	defer os.RemoveAll(work)
-	unlock, err := lock(ctx, out, func(pid int) {
+	work, unlock, err := enter(ctx, t, out, func(pid int) {
 		emit.Tell(event.Event{Kind: event.BuildWaiting, Program: t.Name, PID: pid})
 	})
 	if err != nil {
 		return Binary{}, err
 	}
 	defer unlock()
+	defer os.RemoveAll(work)
 	if !x.stands(out) {
-		if x, err = examine(ctx, t, o, out); err != nil || x.fresh() {
-			return binary, err
+		if x, err = examine(ctx, t, o, out); err != nil {
+			return Binary{}, err
+		} else if x.fresh() {
+			return binary, nil
 		}
 	}
-	binary.Text, err = x.build(ctx, t, o, out, work, emit)
-	if err != nil {
+	if binary.Text, err = x.build(ctx, t, o, out, work, emit); err != nil {
 		return Binary{}, err
 	}
 	sweep(out)
@@ -223,6 +221,29 @@ const workPrefix = ".building-"
 
 // staleAfter is how long the folder of a build that was killed stays: no build takes a day.
 const staleAfter = 24 * time.Hour
+
+// enter takes the lock of an output and makes a folder for this build. Who cleans the cache at this moment may remove
+// folders in between; then they are made again.
+func enter(ctx context.Context, t Target, out string, waiting func(pid int)) (work string, unlock func(), err error) {
+	for range 10 {
+		if err = os.MkdirAll(filepath.Dir(filepath.Dir(out)), 0o700); err == nil {
+			unlock, err = lock(ctx, out, waiting)
+		}
+		if err == nil {
+			if work, err = prepare(t, out); err == nil {
+				return work, unlock, nil
+			}
+			unlock()
+		}
+		if ctx.Err() != nil {
+			return "", nil, context.Cause(ctx)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return "", nil, &CacheError{Dir: cacheOf(out), Err: err}
+}
 
 // prepare makes the folders of an output and returns a fresh one in it for this build.
 func prepare(t Target, out string) (work string, err error) {

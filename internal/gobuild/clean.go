@@ -41,8 +41,8 @@ func Records(cacheDir string) ([]Record, error) {
 
 // Clean removes all binaries from the cache and returns what they were made from and how many bytes that freed.
 // A folder without a record is not gorun's (cacheDir is the user's choice) and stays. Folders that cannot be removed,
-// because something is being built in them, or on Windows runs from them, are joined in the error; the others are
-// removed all the same.
+// because something is being built in them, or on Windows runs from them, are joined in the error, a *CacheError; the
+// others are removed all the same.
 func Clean(cacheDir string) (removed []Record, bytes int64, err error) {
 	return clean(cacheDir, func(Record, string) bool { return true })
 }
@@ -63,9 +63,9 @@ func clean(cacheDir string, unwanted func(r Record, variant string) bool) (remov
 	failures := []error{err}
 	for _, r := range records {
 		before := r.Bytes
-		any, err := r.clean(unwanted)
+		some, err := r.clean(unwanted)
 		failures = append(failures, err)
-		if any {
+		if some {
 			r.Bytes = before - size(r.Folder)
 			removed = append(removed, r)
 			bytes += r.Bytes
@@ -73,12 +73,15 @@ func clean(cacheDir string, unwanted func(r Record, variant string) bool) (remov
 	}
 	os.Remove(filepath.Join(cacheDir, "build", sweptName))
 	os.Remove(filepath.Join(cacheDir, "build")) // only when nothing is left in it
-	return removed, bytes, errors.Join(failures...)
+	if err := errors.Join(failures...); err != nil {
+		return removed, bytes, &CacheError{Dir: cacheDir, Err: err}
+	}
+	return removed, bytes, nil
 }
 
 // clean removes the unwanted variants of one target, and the record with the last of them: what could not be removed
 // must be found the next time.
-func (r Record) clean(unwanted func(Record, string) bool) (any bool, err error) {
+func (r Record) clean(unwanted func(Record, string) bool) (removed bool, err error) {
 	entries, err := os.ReadDir(r.Folder)
 	if err != nil {
 		return false, err
@@ -91,20 +94,31 @@ func (r Record) clean(unwanted func(Record, string) bool) (any bool, err error) 
 		}
 		if !unwanted(r, e.Name()) {
 			left = true
-			continue
-		}
-		if err := removeVariant(filepath.Join(r.Folder, e.Name())); err != nil {
+		} else if err := removeVariant(filepath.Join(r.Folder, e.Name())); err != nil {
 			left = true
 			failures = append(failures, err)
-			continue
+		} else {
+			removed = true
 		}
-		any = true
 	}
 	if !left {
-		failures = append(failures, os.RemoveAll(r.Folder))
-		any = true
+		removed = true
+		failures = append(failures, r.removeFolder())
 	}
-	return any, errors.Join(failures...)
+	return removed, errors.Join(failures...)
+}
+
+// removeFolder removes the folder of a target that has no variant any more. When a build has begun in it meanwhile, it
+// stays, and that build writes the record again.
+func (r Record) removeFolder() error {
+	remains, err := os.ReadDir(r.Folder)
+	for _, e := range remains {
+		if strings.HasPrefix(e.Name(), recordName) { // also what a killed build had not renamed yet
+			err = errors.Join(err, removeFile(filepath.Join(r.Folder, e.Name())))
+		}
+	}
+	os.Remove(r.Folder) // fails unless it is empty
+	return err
 }
 
 // removeVariant removes the folder of a binary, with its stamp and its lock. One that is being built stays.

@@ -202,6 +202,9 @@ var editsOfFiles = slices.Concat(editsOfContent, []edit{
 	{kind: "new profile", do: put("default.pgo", "")},
 	{kind: "folder away and back", quiet: true, do: func(x *trial) string {
 		dir := x.folder()
+		if isDir(x.path("away")) {
+			return ""
+		}
 		if dir != "" {
 			x.rename(dir, "away")
 			x.rename("away", dir)

@@ -1,7 +1,10 @@
 package gobuild
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
 
@@ -26,7 +29,7 @@ type examination struct {
 	reasons  []Reason     // why the binary does not suffice; nil when it does
 	old      *stamp.Stamp // of the last build; nil without one
 	stamp    stamp.Stamp  // how everything is now that the old one tells of
-	stale    bool         // whether stamp says more than the file that it was read from
+	worth    bool         // whether stamp says more than the file that it was read from, and is to be written
 	seed     bool         // whether the binary that is there is the one of the last build
 	read     stamp.State  // of the stamp's file when it was read
 }
@@ -37,7 +40,7 @@ func stampOf(out string) string { return filepath.Dir(out) + ".stamp" }
 // examine compares the stamp of an output with what a build would be made of now. It calls no go command, unless that
 // of the PATH is a shim of a version manager.
 func examine(ctx context.Context, t Target, o Options, out string) (x examination, err error) {
-	if err := checkFlags(o.BuildFlags); err != nil {
+	if err := checkFlags(o.BuildFlags, goflags(o.environment())); err != nil {
 		return x, err
 	}
 	if x.tools, err = findToolchain(o.environment()); err != nil {
@@ -52,19 +55,29 @@ func examine(ctx context.Context, t Target, o Options, out string) (x examinatio
 		reason := "no stamp"
 		if !isFile(out) {
 			reason = "it has not been built yet"
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			reason = "its stamp cannot be used: " + err.Error()
 		}
 		x.reasons = []Reason{{What: reason}}
 		return x, nil
 	}
 	result := old.Check(rules)
-	x.old, x.stamp, x.stale = old, result.Now, result.Stale
+	x.old, x.stamp, x.worth = old, result.Now, result.Worth
 	x.seed = x.isSeed(out)
 	x.reasons = append(old.WithSettings(x.settings), result.Changes...)
+	for i, r := range x.reasons {
+		if r.File && r.What == old.Output.Name {
+			x.reasons[i] = Reason{What: "the binary", How: r.How}
+			if r.How == stamp.Changed {
+				x.reasons[i].How = "is not that of the last build"
+			}
+		}
+	}
 	if old.Output.Name != out {
 		x.reasons = append(x.reasons, Reason{What: "the cache was moved here", Wide: true})
 	}
-	if old.Ask != "" {
-		x.reasons = append(x.reasons, Reason{What: old.Ask, Wide: true})
+	if ask := cmp.Or(alwaysAsk(o), old.Ask); ask != "" {
+		x.reasons = append(x.reasons, Reason{What: ask, Wide: true})
 	}
 	return x, nil
 }
@@ -84,7 +97,7 @@ func (x examination) fresh() bool { return len(x.reasons) == 0 }
 
 // keep notes that a fresh binary is used. What cannot be noted does not matter: the next start looks again.
 func (x examination) keep(out string) {
-	if x.stale {
+	if x.worth {
 		x.stamp.Write(stampOf(out))
 	} else {
 		used(out)
@@ -132,15 +145,18 @@ func (x examination) inputs(t Target, o Options, l *listing) inputs {
 
 // withTools adds what is not part of the program and has a say in its build.
 func (x examination) withTools(in inputs, t Target, o Options) inputs {
-	if reason := alwaysAsk(o); reason != "" {
-		in.ask = reason
-	}
-	if x.tools.root != "" {
+	if x.tools.isShim() {
+		in.files = append(in.files, x.tools.path)
+	} else {
 		in.files = append(in.files, toolchainFiles(x.tools.root)...)
+		in.askAbout(filepath.Join(x.tools.root, "go.env"))
 	}
 	for _, path := range o.environment().compilers() {
 		if filepath.IsAbs(path) {
 			in.files = append(in.files, path)
+		}
+		if in.cgo && isWrapper(path) {
+			in.ask = "the C compiler " + path + " calls another one"
 		}
 	}
 	if pgo := pgoFile(t, o); pgo != "" {

@@ -84,7 +84,7 @@ func TestFlags(t *testing.T) {
 func TestCheckFlags(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"", "-race", "-tags x -v", "--ldflags=-s", "-ldflags -n", "-buildmode=pie", "-p 3"} {
-		if err := checkFlags(strings.Fields(good)); err != nil {
+		if err := checkFlags(strings.Fields(good), nil); err != nil {
 			t.Errorf("%s: %v", good, err)
 		}
 	}
@@ -97,7 +97,7 @@ func TestCheckFlags(t *testing.T) {
 		"-buildmode plugin": "build flag -buildmode=plugin: it does not make a program",
 		"-json":             "build flag -json: gorun reads what the compiler prints for people",
 	} {
-		err := checkFlags(strings.Fields(bad))
+		err := checkFlags(strings.Fields(bad), nil)
 		if _, ok := errors.AsType[*FlagError](err); !ok || err.Error() != want {
 			t.Errorf("%s: %v, want %s", bad, err, want)
 		}
@@ -141,7 +141,7 @@ func FuzzFlags(f *testing.F) {
 				t.Errorf("not stripped: %s", line)
 			}
 			i := slices.Index(flags, "-o")
-			if err := checkFlags(o.BuildFlags); err == nil && i >= 0 && !strings.HasSuffix(flags[i-1], "flags") {
+			if err := checkFlags(o.BuildFlags, nil); err == nil && i >= 0 && !strings.HasSuffix(flags[i-1], "flags") {
 				t.Errorf("an output is named: %q", flags)
 			}
 		}

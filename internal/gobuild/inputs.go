@@ -16,8 +16,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/mod/modfile"
-
 	"github.com/gorun-dev/gorun/internal/stamp"
 )
 
@@ -76,6 +74,7 @@ func runTool(cmd *exec.Cmd) error {
 type inputs struct {
 	files   []string
 	folders []stamp.Folder
+	cgo     bool   // whether a C compiler has a part in it
 	ask     string // why they do not suffice, "" when they do
 }
 
@@ -96,6 +95,7 @@ func inputsOf(t Target, o Options, packages []listed) inputs {
 		if p.ImportPath == "runtime" {
 			in.addToolchain(filepath.Dir(filepath.Dir(p.Dir)))
 		}
+		in.cgo = in.cgo || p.ImportPath == "runtime/cgo"
 		if len(p.CgoPkgConfig) > 0 {
 			in.ask = fmt.Sprintf("pkg-config decides how %s is built", p.ImportPath)
 		}
@@ -150,6 +150,20 @@ func (in *inputs) addToolchain(root string) {
 	if version, err := os.ReadFile(filepath.Join(root, "VERSION")); err != nil || bytes.HasPrefix(version, []byte("devel")) {
 		in.ask = "the toolchain in " + root + " is not a released one"
 	}
+	in.askAbout(filepath.Join(root, "go.env"))
+}
+
+// askAbout has the go command asked where a distributor's file sets more than whom to ask for modules and toolchains.
+func (in *inputs) askAbout(goEnv string) {
+	data, err := os.ReadFile(goEnv)
+	if err != nil {
+		return
+	}
+	for name := range parseGoEnv(string(data)) {
+		if name != "GOTOOLCHAIN" && isForBuilds(name) {
+			in.ask = goEnv + " sets " + name
+		}
+	}
 }
 
 // moduleFiles are the files, there or not, that say which modules the program is built with.
@@ -179,8 +193,14 @@ func moduleFiles(t Target, o Options) []string {
 			}
 		}
 	}
-	for _, dir := range replacements(append(slices.Clone(files), mod)) {
-		files = append(files, filepath.Join(dir, "go.mod"))
+	for _, path := range files {
+		base := filepath.Dir(path)
+		if path == mod { // it stands for the go.mod of the module
+			base = t.workDir()
+		}
+		for _, dir := range replacements(path, base) {
+			files = append(files, filepath.Join(dir, "go.mod"))
+		}
 	}
 	slices.Sort(files)
 	return slices.Compact(files)
@@ -209,32 +229,37 @@ func vendorFiles(root string) []string {
 	return []string{vendor, filepath.Join(vendor, "modules.txt")}
 }
 
-// replacements are the folders that the go.mod and go.work files among files put in the place of modules.
-func replacements(files []string) []string {
-	var dirs []string
-	for _, path := range files {
-		var replaced []*modfile.Replace
-		data, err := os.ReadFile(path)
-		switch {
-		case err != nil: // not there, or none of those that matter
-		case strings.HasSuffix(path, ".work"):
-			if work, err := modfile.ParseWork(path, data, nil); err == nil {
-				replaced = work.Replace
-			}
-		case strings.HasSuffix(path, ".mod"):
-			if mod, err := modfile.ParseLax(path, data, nil); err == nil {
-				replaced = mod.Replace
-			}
+// replacements are the folders that a go.mod or go.work file puts in the place of modules; relative ones are below base.
+// Any other file has none. The lines are read one by one, since a parser refuses directives that are newer than it.
+func replacements(path, base string) (dirs []string) {
+	if ext := filepath.Ext(path); ext != ".mod" && ext != ".work" {
+		return nil
+	}
+	data, _ := os.ReadFile(path) // there is none where nothing is
+	for line := range strings.Lines(string(data)) {
+		line, _, _ = strings.Cut(line, "//")
+		_, target, ok := strings.Cut(line, "=>")
+		dir, version := onePath(target)
+		if !ok || dir == "" || version != "" { // with a version it is another module, not a folder
+			continue
 		}
-		for _, r := range replaced {
-			if dir := filepath.FromSlash(r.New.Path); r.New.Version == "" && filepath.IsAbs(dir) {
-				dirs = append(dirs, dir)
-			} else if r.New.Version == "" {
-				dirs = append(dirs, filepath.Join(filepath.Dir(path), dir))
-			}
+		if dir = filepath.FromSlash(dir); !filepath.IsAbs(dir) {
+			dir = filepath.Join(base, dir)
 		}
+		dirs = append(dirs, dir)
 	}
 	return dirs
+}
+
+// onePath takes the first word of a line of go.mod, which may be quoted, from what follows it.
+func onePath(text string) (word, rest string) {
+	text = strings.TrimSpace(text)
+	if quoted, err := strconv.QuotedPrefix(text); err == nil {
+		word, _ := strconv.Unquote(quoted)
+		return word, strings.TrimSpace(text[len(quoted):])
+	}
+	word, rest, _ = strings.Cut(text, " ")
+	return word, strings.TrimSpace(rest)
 }
 
 // roots are the modules on the disk that packages may come from.
@@ -277,7 +302,7 @@ func (r roots) boundaries(dir string, add map[string]bool) {
 			root = m.Dir
 		}
 	}
-	if root == "" {
+	if root == "" || isBelow(filepath.Join(root, "vendor"), dir) {
 		return
 	}
 	for ; dir != root && !add[dir]; dir = filepath.Dir(dir) {

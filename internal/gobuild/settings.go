@@ -78,9 +78,9 @@ func gorunVersion() string {
 	return version
 }
 
-// irrelevant are variables of the go command that do not change what it builds.
+// irrelevant are variables of the go command, and of Go programs, that do not change what is built.
 var irrelevant = []string{
-	"GOAUTH", "GOBIN", "GOCACHE", "GOCACHEPROG", "GOENV", "GOGC", "GOINSECURE", "GOMAXPROCS", "GOMEMLIMIT",
+	"GOAUTH", "GOBIN", "GOCACHE", "GOCACHEPROG", "GOCOVERDIR", "GOENV", "GOGC", "GOINSECURE", "GOMAXPROCS", "GOMEMLIMIT",
 	"GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOPROXY", "GOSUMDB", "GOTELEMETRY", "GOTELEMETRYDIR", "GOTMPDIR",
 	"GOTRACEBACK", "GOVCS",
 }
@@ -94,7 +94,7 @@ var others = []string{
 }
 
 // forBuilds are the variables that may change what the go command builds, with the values that it would use. A name
-// with GO in front that is not known here is taken to be one of them.
+// like those of the go command, of letters and digits with GO in front, that is not known here is taken to be one of them.
 func (e environment) forBuilds() map[string]string {
 	found := maps.Clone(e.file)
 	if found == nil {
@@ -114,14 +114,25 @@ func (e environment) forBuilds() map[string]string {
 		}
 	}
 	maps.DeleteFunc(found, func(name, _ string) bool { return !isForBuilds(name) })
+	if debug := found["GODEBUG"]; debug != "" {
+		found["GODEBUG"] = debugForBuilds(debug)
+	}
 	return found
 }
 
+// debugForBuilds are those settings in GODEBUG that are the go command's. Most are for the program, when it runs.
+func debugForBuilds(value string) string {
+	return strings.Join(slices.DeleteFunc(strings.Split(value, ","), func(setting string) bool {
+		name, _, _ := strings.Cut(setting, "=")
+		return !slices.Contains([]string{"allowmultiplevcs", "embedfollowsymlinks", "goindex", "gotypesalias", "installgoroot"}, name)
+	}), ",")
+}
+
 func isForBuilds(name string) bool {
-	if strings.HasPrefix(name, "CGO_") {
+	switch {
+	case strings.HasPrefix(name, "CGO_"), name == "GO_EXTLINK_ENABLED":
 		return true
-	}
-	if strings.HasPrefix(name, "GO") && !strings.HasPrefix(name, "GORUN_") {
+	case strings.HasPrefix(name, "GO") && !strings.Contains(name, "_"):
 		return !slices.Contains(irrelevant, name)
 	}
 	return slices.Contains(others, name)
@@ -151,7 +162,7 @@ func alwaysAsk(o Options) string {
 	}
 	for _, name := range []string{"a", "v", "x", "work"} {
 		if v := last(flags, name); v != "" && v != "false" {
-			return "-" + name + " wants to see the go command at work"
+			return "-" + name + " among the flags is for a go command that runs"
 		}
 	}
 	if env.get("GO111MODULE") == "off" {

@@ -1,8 +1,11 @@
 package gobuild
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -257,5 +260,145 @@ func TestStaleFailureTakenBack(t *testing.T) {
 	s.restore()
 	if reasons := s.why(); len(reasons) > 0 {
 		t.Errorf("the reasons are %q", reasons)
+	}
+}
+
+// Relative replacements of a go.mod that stands elsewhere are meant from the module's folder.
+func TestStaleModfileElsewhere(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, `
+-- m/go.mod --
+module example.com/m
+
+go 1.26
+-- m/alt/alt.mod --
+module example.com/m
+
+go 1.26
+
+require example.com/dep v1.0.0
+
+replace example.com/dep => ../dep
+-- m/main.go --
+package main
+
+import "example.com/dep/sub"
+
+func main() { println(sub.Loop()) }
+-- dep/go.mod --
+module example.com/dep
+
+go 1.21
+-- dep/sub/sub.go --
+package sub
+
+func Loop() int {
+	var fs []func() int
+	for i := 0; i < 3; i++ {
+		fs = append(fs, func() int { return i })
+	}
+	return fs[0]()
+}
+`, "m")
+	s.flags = []string{"-modfile=alt/alt.mod"}
+	s.expectChange(func() { s.replace("dep/go.mod", "1.21", "1.22") })
+}
+
+func TestReplacements(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "go.mod"), `module example.com/m
+
+replace example.com/a => ../a // for now
+replace (
+	example.com/b v1.0.0 => ./b
+	example.com/c => "/abs/my c"
+	example.com/f =>	`+"`/abs/f`"+`
+	example.com/d => example.com/other v1.2.3
+	// example.com/e => ../e
+)
+newer directive
+`)
+	want := []string{filepath.Join(filepath.Dir(dir), "a"), filepath.Join(dir, "b"), "/abs/my c", "/abs/f"}
+	if got := replacements(filepath.Join(dir, "go.mod"), dir); !slices.Equal(got, want) && !isWindows() {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A compiler whose path must be quoted is watched, and one that is a script is asked about each time.
+func TestStaleCompilers(t *testing.T) {
+	t.Parallel()
+	need(t, "gcc")
+	e := newEnvironment(environ(`CC='/a b/cc' -m64`, "CXX=none"))
+	if got := e.compilers(); !slices.Contains(got, "/a b/cc") {
+		t.Errorf("the compilers are %q", got)
+	}
+	s := newSite(t, cgoSite, "m")
+	gcc, err := exec.LookPath("gcc")
+	s.check(err)
+	s.write("bin/gcc", "#!/bin/sh\nexec "+s.path("bin/real")+" \"$@\"\n")
+	s.write("bin/real", "#!/bin/sh\nexec "+gcc+" \"$@\"\n")
+	s.check(errors.Join(os.Chmod(s.path("bin/gcc"), 0o755), os.Chmod(s.path("bin/real"), 0o755)))
+	s.vars["PATH"] = s.path("bin") + ":" + os.Getenv("PATH")
+	s.mustBuild()
+	if reasons := s.why(); len(reasons) != 1 || !strings.HasSuffix(reasons[0], "/bin/gcc calls another one") {
+		t.Errorf("the reasons are %q", reasons)
+	}
+}
+
+// What a version manager's command sets for the go command counts, and so does the command itself.
+func TestStaleShimThatSets(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, plainSite, "m")
+	goCommand, err := exec.LookPath("go")
+	s.check(err)
+	s.write("set", "")
+	s.write("bin/go", "#!/bin/sh\n. "+s.path("set")+"\nexec "+goCommand+" \"$@\"\n")
+	s.check(os.Chmod(s.path("bin/go"), 0o755))
+	s.vars["PATH"] = s.path("bin") + ":" + os.Getenv("PATH")
+	s.mustBuild()
+	if reasons := s.why(); len(reasons) > 0 {
+		t.Errorf("with nothing changed: %q", reasons)
+	}
+	s.write("set", "export GOFLAGS=-tags=extra\n")
+	if reasons := s.why(); len(reasons) == 0 {
+		t.Error("another GOFLAGS of the shim is not seen")
+	}
+	s.write("set", "")
+	s.write("bin/go", s.text("bin/go")+"#\n")
+	if reasons := s.why(); len(reasons) == 0 {
+		t.Error("another shim is not seen")
+	}
+}
+
+// A distributor's go.env that sets flags is for the go command alone to read.
+func TestStaleGoEnvOfTheToolchain(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"GOPROXY=off\nGOSUMDB=off\nGOTOOLCHAIN=local\n# GOFLAGS=x\n": "",
+		"GOFLAGS=-tags=x\n": "sets GOFLAGS",
+	} {
+		path := filepath.Join(t.TempDir(), "go.env")
+		write(t, path, text)
+		var in inputs
+		if in.askAbout(path); !strings.HasSuffix(in.ask, want) || (in.ask == "") != (want == "") {
+			t.Errorf("%q: %q", text, in.ask)
+		}
+	}
+}
+
+func TestVariablesForBuilds(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"GOFLAGS": true, "GOAMD64": true, "GOFUTURE": true, "CGO_CFLAGS": true, "CC": true, "GO_EXTLINK_ENABLED": true,
+		"GOOGLE_API_KEY": false, "GORUN_CACHE": false, "GOPROXY": false, "GOCOVERDIR": false, "GOMAXPROCS": false, "PATH": false,
+	} {
+		if got := isForBuilds(name); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	env := newEnvironment([]string{"GOENV=off", "GODEBUG=gctrace=1,embedfollowsymlinks=1,http2debug=2"})
+	if got := env.forBuilds()["GODEBUG"]; got != "embedfollowsymlinks=1" {
+		t.Errorf("GODEBUG counts as %q", got)
 	}
 }

@@ -315,14 +315,14 @@ func TestStaleOutput(t *testing.T) {
 			info, _ := os.Stat(out)
 			s.damage(out, func(data []byte) []byte { data[len(data)/2] ^= 1; return data })
 			s.check(os.Chtimes(out, info.ModTime(), info.ModTime()))
-		}, "changed"},
+		}, "not that of the last build"},
 		{"binary replaced", func() {
 			s.check(os.WriteFile(out+".x", good[:len(good)-1], 0o700))
 			s.check(os.Rename(out+".x", out))
-		}, "changed"},
-		{"binary emptied", func() { s.check(os.Truncate(out, 0)) }, "changed"},
+		}, "not that of the last build"},
+		{"binary emptied", func() { s.check(os.Truncate(out, 0)) }, "not that of the last build"},
 		{"binary gone", func() { s.check(os.Remove(out)) }, "is gone"},
-		{"folder in its place", func() { s.check(os.Remove(out)); s.check(os.Mkdir(out, 0o700)) }, "changed"},
+		{"folder in its place", func() { s.check(os.Remove(out)); s.check(os.Mkdir(out, 0o700)) }, "not that of the last build"},
 		{"stamp gone", func() { s.check(os.Remove(file)) }, broken},
 		{"both gone", func() { s.check(os.Remove(file)); s.check(os.Remove(out)) }, "not been built"},
 		{"stamp empty", func() { s.check(os.Truncate(file, 0)) }, broken},

@@ -3,6 +3,7 @@ package gobuild
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -48,10 +49,18 @@ func Shim(env []string) string {
 	return t.command
 }
 
+// asked are what a shim may decide by its own files: the toolchain, and the variables that it hands on.
+var asked = []string{
+	"GOROOT", "GOVERSION", "GOTOOLDIR", "GOTOOLCHAIN", "AR", "CC", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS",
+	"CGO_ENABLED", "CGO_FFLAGS", "CGO_LDFLAGS", "CXX", "FC", "GCCGO", "GO111MODULE", "GO386", "GOAMD64", "GOARCH", "GOARM",
+	"GOARM64", "GOEXPERIMENT", "GOFIPS140", "GOFLAGS", "GOMIPS", "GOMIPS64", "GOMODCACHE", "GOOS", "GOPATH", "GOPPC64",
+	"GORISCV64", "GOWASM", "GOWORK", "PKG_CONFIG",
+}
+
 // ask returns what a shim decides in the target's folder.
 func (t toolchain) ask(ctx context.Context, target Target, o Options) (string, error) {
 	var out bytes.Buffer
-	cmd := goTool(ctx, t.command, target, o, []string{"env", "GOROOT", "GOVERSION"})
+	cmd := goTool(ctx, t.command, target, o, append([]string{"env"}, asked...))
 	cmd.Stdout = &out
 	err := runTool(cmd)
 	return out.String(), err
@@ -82,7 +91,7 @@ func (e environment) compilers() []string {
 	}
 	var paths []string
 	for variable, usual := range map[string]string{"CC": cCompiler("gcc", "clang"), "CXX": cCompiler("g++", "clang++")} {
-		words := strings.Fields(e.get(variable))
+		words, _ := splitWords(e.get(variable)) // what is malformed, the go command refuses
 		if len(words) == 0 {
 			words = []string{usual}
 		}
@@ -102,6 +111,23 @@ func (e environment) compilers() []string {
 	}
 	slices.Sort(paths)
 	return paths
+}
+
+// isWrapper reports whether a compiler is a script, or one of the programs that call another compiler: which one that
+// is, and whether it is the same as before, only they know.
+func isWrapper(path string) bool {
+	switch strings.TrimSuffix(filepath.Base(path), ".exe") {
+	case "ccache", "sccache", "distcc", "icecc", "colorgcc":
+		return true
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	var begin [2]byte
+	_, err = io.ReadFull(file, begin[:])
+	return err == nil && string(begin[:]) == "#!"
 }
 
 // cCompiler is the one that the go command takes on this system when no variable names one.

@@ -83,9 +83,9 @@ var refused = map[string]string{
 	"json": "gorun reads what the compiler prints for people",
 }
 
-// checkFlags returns a *FlagError for the first build flag that cannot be passed on.
-func checkFlags(buildFlags []string) error {
-	for _, f := range parseFlags(buildFlags) {
+// checkFlags returns a *FlagError for the first build flag that cannot be passed on, or that GOFLAGS must not hold.
+func checkFlags(buildFlags []string, fromEnv []flag) error {
+	for _, f := range append(parseFlags(buildFlags), fromEnv...) {
 		if f.name == "" {
 			return &FlagError{Flag: f.args[0], Reason: "it does not begin with a dash and a name"}
 		}

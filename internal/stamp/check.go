@@ -14,7 +14,7 @@ import (
 type Result struct {
 	Changes []Change // settings are not looked at; files and folders in the order of the stamp, the output first
 	Now     Stamp    // the stamp as it would be taken now of the same files and folders
-	Stale   bool     // whether Now says more than the stamp did, and is worth being written where nothing changed
+	Worth   bool     // whether Now says more than the stamp did, and is worth being written where nothing changed
 }
 
 // Check compares the stamp with the disk. It reads folders on several goroutines, which have ended when it returns.
@@ -42,9 +42,9 @@ func (s *Stamp) Check(rules Rules) Result {
 	})
 	for _, part := range parts {
 		c.changes = append(c.changes, part.changes...)
-		c.stale = c.stale || part.stale
+		c.worth = c.worth || part.worth
 	}
-	r.Changes, r.Stale = c.changes, c.stale
+	r.Changes, r.Worth = c.changes, c.worth
 	return r
 }
 
@@ -74,7 +74,7 @@ type checker struct {
 	taken   int64
 	rules   Rules
 	changes []Change
-	stale   bool
+	worth   bool
 }
 
 func (c *checker) report(path string, how How) {
@@ -86,7 +86,7 @@ func (c *checker) file(was File, now State, path, rule string) File {
 	if was.State.same(now, c.taken) && (was.Sum != Sum{} || !was.State.content()) {
 		return was
 	}
-	c.stale = true
+	c.worth = true
 	is := File{Name: was.Name, State: now}
 	if now.content() {
 		is = is.sum(path, c.rules, rule)
@@ -114,7 +114,7 @@ func (c *checker) folder(was Folder) Folder {
 	defer opened.close()
 	is := Folder{Path: was.Path, Rule: was.Rule, Dirs: was.Dirs, Files: make([]File, 0, len(was.Files))}
 	if !was.sameListing(opened, state, c.taken) {
-		c.stale = true
+		c.worth = true
 		return c.relist(was, opened)
 	}
 	for _, f := range was.Files {
