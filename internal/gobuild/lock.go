@@ -15,6 +15,9 @@ import (
 // that can be waited for and given up.
 const lockTurn = 10 * time.Millisecond
 
+// lockTurns is after how many turns a gorun that has no name is waited for all the same.
+const lockTurns = 10
+
 // lockOf is the file whose lock a build of out holds. It stands beside the folder of the binary.
 func lockOf(out string) string { return filepath.Dir(out) + ".lock" }
 
@@ -23,7 +26,8 @@ func lockOf(out string) string { return filepath.Dir(out) + ".lock" }
 // locks has none to give, and none is needed there to keep a binary whole.
 func lock(ctx context.Context, out string, waiting func(pid int)) (unlock func(), err error) {
 	path := lockOf(out)
-	for told := false; ; {
+	told := false
+	for turn := 0; ; turn++ {
 		l := flock.New(path, flock.SetPermissions(0o600))
 		locked, err := l.TryLock()
 		if err != nil {
@@ -31,15 +35,16 @@ func lock(ctx context.Context, out string, waiting func(pid int)) (unlock func()
 		}
 		if locked && isLockOf(l, path) {
 			os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())), 0o600) // for people; who cannot read it waits all the same
-			return func() { l.Unlock() }, nil
+			return func() { os.Truncate(path, 0); l.Unlock() }, nil
 		}
 		if locked { // the file was removed by who cleaned up
 			l.Unlock()
 			continue
 		}
 		l.Close()
-		if !told {
-			waiting(lockOwner(path))
+		// Who has just taken it is about to write its name.
+		if pid := lockOwner(path); !told && (pid != 0 || turn == lockTurns) {
+			waiting(pid)
 			told = true
 		}
 		select {
