@@ -10,7 +10,8 @@ import (
 
 // environment answers what the go command would see for a variable: the process environment first, then the file
 // that `go env -w` writes. As in cmd/go, a variable that is set to nothing counts as not set.
-// The defaults that a distributor puts into GOROOT/go.env are not read: they hold proxies, not flags.
+// The defaults that a distributor puts into GOROOT/go.env are not read: they hold proxies, and where they hold flags, the
+// go command is asked each time.
 type environment struct {
 	vars []string
 	file map[string]string
@@ -114,12 +115,7 @@ func (e environment) cgoEnabled() bool {
 	if e.get("CC") != "" {
 		return true
 	}
-	compiler := "gcc"
-	switch runtime.GOOS {
-	case "darwin", "ios", "freebsd", "openbsd":
-		compiler = "clang"
-	}
-	return e.lookPath(compiler) != ""
+	return e.lookPath(cCompiler("gcc", "clang")) != ""
 }
 
 // lookPath finds a program on the PATH of this environment, which need not be that of the process; "" when it is

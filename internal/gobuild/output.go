@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/gorun-dev/gorun/internal/stamp"
 )
 
 // recordName is the file beside the outputs of a target that says what they were made from.
@@ -71,21 +73,7 @@ func writeRecord(t Target, out string) error {
 	if old, err := os.ReadFile(path); err == nil && string(old) == string(data) {
 		return nil
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), recordName+".*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		os.Remove(file.Name())
-	}
-	return err
+	return stamp.ReplaceFile(path, string(data))
 }
 
 // readRecord reads the record in a folder of the cache.

@@ -17,12 +17,15 @@ const header = "gorun stamp 1 "
 var errCorrupt = errors.New("it is no stamp of this version")
 
 // Write puts a stamp into the file at path, which it replaces at once.
-func (s *Stamp) Write(path string) error {
+func (s *Stamp) Write(path string) error { return ReplaceFile(path, s.encode()) }
+
+// ReplaceFile puts a text into the file at path at once: whoever reads it sees the old text or the new one.
+func ReplaceFile(path, text string) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
-	_, err = file.WriteString(s.encode())
+	_, err = file.WriteString(text)
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}
