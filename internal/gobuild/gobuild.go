@@ -1,12 +1,14 @@
 // Package gobuild makes a Go program ready to run: Find says which program is meant, Flags how it is built, Output
 // where the binary lies, and Build makes it or gives the compiler's errors with their places.
 //
-// It starts the go command and nothing else, and only in Build; finding a program reads folders and files by itself,
-// because a start with --no-build has ten milliseconds for everything. It knows nothing of launch profiles, prints
-// nothing, and never writes into the source tree.
+// Build decides by the stamp of the last build whether anything has changed, and calls the go command only then. Beside it
+// the package starts git, where the state of version control is part of a build, and the go command of a version manager,
+// to ask which toolchain it would call. Finding a program reads folders and files by itself, because a start has ten
+// milliseconds for everything. It knows nothing of launch profiles, prints nothing, and never writes into the source tree.
 //
 // All values are plain and may be copied. Every function may be called from several goroutines and processes at once,
-// also for the same target: each build works in a folder of its own and puts its binary in place with one rename.
+// also for the same target: one of them builds at a time, in a folder of its own, and puts its binary in place with one
+// rename.
 package gobuild
 
 // Configuration says what a binary is made for. Its values are the words of launchSettings.json and the command line.
