@@ -3,10 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/gorun-dev/gorun/internal/gobuild"
+	"github.com/gorun-dev/gorun/internal/runs"
 )
 
 // cleanCommand removes what gorun built.
@@ -29,11 +31,14 @@ What --unused removes also goes by itself, about once a day.`,
 				clean = gobuild.CleanUnused
 			}
 			removed, bytes, err := clean(dir)
-			spare, spareBytes, spareErr := clean(spareDir())
-			if err := errors.Join(err, spareErr); err != nil {
+			// What others could have put into the spare folder is not touched.
+			if _, none := os.Lstat(spareDir()); none == nil && runs.EnsureFolder(spareDir()) == nil {
+				spare, spareBytes, spareErr := clean(spareDir())
+				removed, bytes, err = append(removed, spare...), bytes+spareBytes, errors.Join(err, spareErr)
+			}
+			if err != nil {
 				return err
 			}
-			removed, bytes = append(removed, spare...), bytes+spareBytes
 			w.ui.Say("removed the binaries of %s, %.1f MB", count(len(removed), "program", "programs"), float64(bytes)/(1<<20))
 			return nil
 		},
