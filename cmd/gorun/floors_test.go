@@ -17,32 +17,35 @@ const module = "github.com/gorun-dev/gorun"
 // floors is the map of the repository: each package and its floor. A package imports only lower floors.
 // docs/architecture.md says what each holds.
 var floors = map[string]int{
-	"internal/diagnostic":    -1, // below the ground floor, because events carry diagnostics
-	"internal/event":         0,
-	"internal/stamp":         0,
-	"internal/closest":       0,
-	"internal/dotenv":        0,
-	"internal/process":       0,
-	"internal/sockets":       0,
-	"servers/endpoint":       0,
-	"servers/devcert":        0,
-	"servers/devcert/trust":  1,
-	"servers/internal/serve": 1,
-	"servers/kestrel":        2,
-	"internal/ui":            1,
-	"internal/gobuild":       1,
-	"internal/runs":          1,
-	"launchsettings":         1,
-	"launchsettings/schema":  2,
-	"profiles":               2,
-	"servers":                3,
-	"internal/host":          5,
-	"internal/cli":           8,
-	"cmd/gorun":              9,
-	"testdata/apps/hello":    9,
-	"testdata/apps/probe":    9,
-	"testdata/apps/stubborn": 9,
-	"testdata/apps/web":      9,
+	"internal/diagnostic":           -1, // below the ground floor, because events carry diagnostics
+	"internal/event":                0,
+	"internal/stamp":                0,
+	"internal/closest":              0,
+	"internal/dotenv":               0,
+	"internal/process":              0,
+	"internal/sockets":              0,
+	"servers/endpoint":              0,
+	"servers/devcert":               0,
+	"servers/limits":                0,
+	"servers/feature":               1,
+	"servers/devcert/trust":         1,
+	"servers/internal/serve":        2,
+	"servers/internal/certificates": 1,
+	"servers/kestrel":               3,
+	"internal/ui":                   1,
+	"internal/gobuild":              1,
+	"internal/runs":                 1,
+	"launchsettings":                1,
+	"launchsettings/schema":         2,
+	"profiles":                      2,
+	"servers":                       4,
+	"internal/host":                 5,
+	"internal/cli":                  8,
+	"cmd/gorun":                     9,
+	"testdata/apps/hello":           9,
+	"testdata/apps/probe":           9,
+	"testdata/apps/stubborn":        9,
+	"testdata/apps/web":             9,
 }
 
 // walls are dependencies that a package must never have, also through others.
@@ -51,7 +54,7 @@ var walls = []struct {
 	never  []string // a package of the standard library, or all of a module or folder
 	reason string
 }{
-	{[]string{"servers", "servers/endpoint", "servers/devcert", "servers/kestrel"}, []string{
+	{[]string{"servers", "servers/endpoint", "servers/limits", "servers/feature", "servers/devcert", "servers/kestrel"}, []string{
 		"github.com/urfave/cli/v2", "github.com/go-delve/delve", "github.com/fatih/color",
 		module + "/internal", module + "/profiles", module + "/launchsettings", "os/exec",
 	}, "an app that imports servers must not pull in the launcher"},

@@ -55,7 +55,7 @@ func newCore(s *Server) *core {
 		listeners:    map[net.Listener]struct{}{},
 		queue:        newQueue(),
 	}
-	k.tick = k.limits.tick()
+	k.tick = tick(&k.limits)
 	k.stop = sync.OnceFunc(func() { close(k.done) })
 	if k.log == nil {
 		k.log = slog.Default()

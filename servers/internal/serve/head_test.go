@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var defaults = Defaults().Effective()
+var defaults = Limits{}.Effective()
 
 // parseHead reads a head as a connection does, in pieces of n bytes.
 func parseHead(b []byte, n int) (end int, h *head, f *fault) {
@@ -178,21 +178,6 @@ func TestLimitsOfAHead(t *testing.T) {
 		} else {
 			c.refused(tt.status)
 		}
-	}
-}
-
-func TestEffectiveLimits(t *testing.T) {
-	t.Parallel()
-	if got := (Limits{}).Effective(); got != Defaults().Effective() {
-		t.Errorf("the zero value is %+v", got)
-	}
-	none := Limits{-1, -1, -1, DataRate{BytesPerSecond: -1}, DataRate{BytesPerSecond: -1}, -1, -1, -1, -1, -1}.Effective()
-	if none.MaxRequestBodySize < 1<<62 || none.RequestHeadersTimeout < 1<<62 || none.MaxRequestHeaderCount < 1<<30 ||
-		none.MinRequestBodyDataRate.BytesPerSecond != 0 || none.MaxConcurrentConnections < 1<<62 {
-		t.Errorf("no limits are %+v", none)
-	}
-	if got := (Limits{MaxRequestLineSize: 7}).Effective().MaxRequestLineSize; got != 7 {
-		t.Errorf("7 became %d", got)
 	}
 }
 

@@ -185,7 +185,7 @@ func (r Request) SetMaxBodySize(n int64) error {
 
 // SetMinBodyDataRate changes how fast the body must come. The rules of DataRate apply.
 func (r Request) SetMinBodyDataRate(rate DataRate) {
-	rate = rate.effective(r.c.core.limits.MinRequestBodyDataRate)
+	rate = rate.Effective(r.c.core.limits.MinRequestBodyDataRate)
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
 	r.c.rate = rate
@@ -194,7 +194,7 @@ func (r Request) SetMinBodyDataRate(rate DataRate) {
 // SetMinResponseDataRate changes how fast the client must take the response. The rules of DataRate apply. It is called
 // before the first byte is written.
 func (r Request) SetMinResponseDataRate(rate DataRate) {
-	r.c.response.rate = rate.effective(r.c.core.limits.MinResponseDataRate)
+	r.c.response.rate = rate.Effective(r.c.core.limits.MinResponseDataRate)
 }
 
 func (c *conn) maxBody() int64 {

@@ -87,7 +87,7 @@ func (c *conn) watchWrite(n int64) {
 	if r.rate.BytesPerSecond <= 0 {
 		return
 	}
-	allowance := int64(r.rate.allowance(n))
+	allowance := int64(r.rate.Allowance(n))
 	r.until = max(c.core.now()+max(int64(r.rate.GracePeriod), allowance), r.until+allowance)
 	r.by.Store(r.until)
 }
