@@ -3,6 +3,7 @@ package feature
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
 
@@ -50,9 +51,12 @@ func (t TLS) ClientCertificate() *x509.Certificate {
 type Body interface {
 	// MaxSize is how long the body may be, in bytes; negative for no limit.
 	MaxSize() int64
-	// SetMaxSize changes it: 0 is no body at all, negative no limit. It fails once the body is being read.
+	// SetMaxSize changes it: 0 is no body at all, negative no limit. It returns ErrBodyStarted when a read has begun.
 	SetMaxSize(n int64) error
 }
+
+// ErrBodyStarted is returned when a limit on the body is changed after its first read.
+var ErrBodyStarted = errors.New("the body of this request is already being read")
 
 // DataRates lets a handler change how fast its client must be (IHttpMinRequestBodyDataRateFeature,
 // IHttpMinResponseDataRateFeature). The zero rate is the server's, one with negative BytesPerSecond is no limit.

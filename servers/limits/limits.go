@@ -161,3 +161,36 @@ func (r DataRate) Allowance(n int64) time.Duration {
 	}
 	return time.Duration(seconds * float64(time.Second))
 }
+
+// Or gives l with what it does not say (its zero fields) taken from other.
+func (l Limits) Or(other Limits) Limits {
+	or(&l.MaxConcurrentConnections, other.MaxConcurrentConnections)
+	or(&l.MaxConcurrentUpgradedConnections, other.MaxConcurrentUpgradedConnections)
+	or(&l.MaxRequestBodySize, other.MaxRequestBodySize)
+	or(&l.MinRequestBodyDataRate, other.MinRequestBodyDataRate)
+	or(&l.MinResponseDataRate, other.MinResponseDataRate)
+	or(&l.RequestHeadersTimeout, other.RequestHeadersTimeout)
+	or(&l.KeepAliveTimeout, other.KeepAliveTimeout)
+	or(&l.MaxRequestLineSize, other.MaxRequestLineSize)
+	or(&l.MaxRequestHeadersTotalSize, other.MaxRequestHeadersTotalSize)
+	or(&l.MaxRequestHeaderCount, other.MaxRequestHeaderCount)
+	or(&l.MaxResponseBufferSize, other.MaxResponseBufferSize)
+	or(&l.MaxRequestBufferSize, other.MaxRequestBufferSize)
+	or(&l.HTTP2.MaxStreamsPerConnection, other.HTTP2.MaxStreamsPerConnection)
+	or(&l.HTTP2.HeaderTableSize, other.HTTP2.HeaderTableSize)
+	or(&l.HTTP2.MaxFrameSize, other.HTTP2.MaxFrameSize)
+	or(&l.HTTP2.MaxRequestHeaderFieldSize, other.HTTP2.MaxRequestHeaderFieldSize)
+	or(&l.HTTP2.InitialConnectionWindowSize, other.HTTP2.InitialConnectionWindowSize)
+	or(&l.HTTP2.InitialStreamWindowSize, other.HTTP2.InitialStreamWindowSize)
+	or(&l.HTTP2.KeepAlivePingDelay, other.HTTP2.KeepAlivePingDelay)
+	or(&l.HTTP2.KeepAlivePingTimeout, other.HTTP2.KeepAlivePingTimeout)
+	or(&l.HTTP3.MaxRequestHeaderFieldSize, other.HTTP3.MaxRequestHeaderFieldSize)
+	return l
+}
+
+func or[T comparable](field *T, other T) {
+	var zero T
+	if *field == zero {
+		*field = other
+	}
+}

@@ -33,3 +33,16 @@ func TestAllowance(t *testing.T) {
 		t.Errorf("very many bytes may take %v", got)
 	}
 }
+
+// Or must know every field: what it forgets stays zero here.
+func TestOr(t *testing.T) {
+	t.Parallel()
+	if got := (Limits{}).Or(Defaults()); got != Defaults() {
+		t.Errorf("nothing or the defaults is %+v", got)
+	}
+	mine := Limits{MaxRequestLineSize: 7, HTTP2: HTTP2{MaxFrameSize: 1 << 20}}
+	got := mine.Or(Defaults())
+	if got.MaxRequestLineSize != 7 || got.HTTP2.MaxFrameSize != 1<<20 || got.MaxRequestHeaderCount != 100 {
+		t.Errorf("7 and 1 MiB became %+v", got)
+	}
+}
