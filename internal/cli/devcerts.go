@@ -28,6 +28,10 @@ const (
 	certNotCleaned = 8
 	certBroken     = 9
 	certFormat     = 10
+	certNotImport  = 11
+	certNoFile     = 12
+	certNotLoaded  = 13
+	certForeign    = 14
 )
 
 // devCertsCommand manages the certificate for HTTPS on this machine.
@@ -44,9 +48,10 @@ dev-certs https; -c is --check here, and -v is --verbose.`,
 			&cli.BoolFlag{Name: "trust", Aliases: []string{"t"}, Usage: "have it trusted by the system, Chromium and Firefox"},
 			&cli.BoolFlag{Name: "clean", Usage: "remove it, and the trust in it"},
 			&cli.StringFlag{Name: "export-path", Aliases: []string{"ep"}, Usage: "`FILE` write the certificate there; with a password, or --no-password, also its key"},
+			&cli.StringFlag{Name: "import", Aliases: []string{"i"}, Usage: "`FILE` with --clean: take the certificate of this PFX in place of the one that is removed"},
 			&cli.StringFlag{Name: "format", Usage: "`FORMAT` Pfx, which is the default, or Pem"},
-			&cli.StringFlag{Name: "password", Aliases: []string{"p"}, Usage: "`PASSWORD` of the exported key"},
-			&cli.BoolFlag{Name: "no-password", Aliases: []string{"np"}, Usage: "export the key without a password; with Pem alone"},
+			&cli.StringFlag{Name: "password", Aliases: []string{"p"}, Usage: "`PASSWORD` of the exported key, or of the PFX to import"},
+			&cli.BoolFlag{Name: "no-password", Aliases: []string{"np"}, Usage: "export the key without a password; wants --format"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "problems alone"},
 			&cli.BoolFlag{Name: "verbose", Usage: "details"},
 		},
@@ -68,7 +73,7 @@ func devCertsArgs(args []string) []string {
 			out[i] = "--check"
 		case "v":
 			out[i] = "--verbose"
-		case "p", "-password", "ep", "-export-path", "-format", "-verbosity":
+		case "p", "-password", "ep", "-export-path", "i", "-import", "-format", "-verbosity":
 			i++ // its value
 		}
 	}
@@ -82,31 +87,51 @@ func (e *wrongFlagsError) Error() string { return e.why }
 
 // Hint shows what goes together, in the words of dotnet dev-certs.
 func (e *wrongFlagsError) Hint() string {
-	return "gorun dev-certs https, or with --trust, --check, --check --trust, --clean, -ep FILE, -ep FILE --format Pem -np, or -ep FILE --format Pem -p PASSWORD"
+	return "gorun dev-certs https, or with --trust, --check, --check --trust, --clean, --clean --import FILE -p PASSWORD, -ep FILE, -ep FILE -p PASSWORD, -ep FILE --format Pem -np, or -ep FILE --format Pem -p PASSWORD"
 }
 
-// checkCertFlags refuses what dotnet dev-certs refuses.
+// checkCertFlags refuses what dotnet dev-certs refuses, but for --format Pfx --no-password.
 func checkCertFlags(c *cli.Context) error {
-	var export []string
-	for _, name := range []string{"export-path", "format", "password", "no-password"} {
-		if c.IsSet(name) {
-			export = append(export, "--"+name)
-		}
-	}
 	wants := func(name string) bool { return c.Bool(name) }
 	switch {
-	case wants("clean") && (len(export) > 0 || wants("trust") || wants("check")):
-		return &wrongFlagsError{"--clean goes with no other flag"}
-	case wants("check") && len(export) > 0:
-		return &wrongFlagsError{"--check does not go with " + export[0]}
+	case wants("clean"):
+		return checkCleanFlags(c)
+	case c.IsSet("import"):
+		return &wrongFlagsError{"--import wants --clean"}
+	case wants("check") && setOf(c, "export-path", "format", "password", "no-password") != "":
+		return &wrongFlagsError{"--check does not go with " + setOf(c, "export-path", "format", "password", "no-password")}
 	case c.IsSet("password") && wants("no-password"):
 		return &wrongFlagsError{"--password and --no-password exclude each other"}
 	case c.IsSet("password") && c.String("password") == "":
 		return &wrongFlagsError{"--password wants one that is not empty"}
-	case wants("no-password") && !strings.EqualFold(c.String("format"), "Pem"):
-		return &wrongFlagsError{"--no-password wants --format Pem"}
+	case wants("no-password") && !strings.EqualFold(c.String("format"), "Pem") && !strings.EqualFold(c.String("format"), "Pfx"):
+		return &wrongFlagsError{"--no-password wants --format Pem, or --format Pfx"}
 	}
 	return nil
+}
+
+// checkCleanFlags refuses what does not go with --clean.
+func checkCleanFlags(c *cli.Context) error {
+	importing := c.IsSet("import")
+	switch other := setOf(c, "trust", "check", "export-path", "format", "no-password"); {
+	case other != "":
+		return &wrongFlagsError{"--clean does not go with " + other}
+	case importing && !c.IsSet("password"):
+		return &wrongFlagsError{"--import wants --password"}
+	case !importing && c.IsSet("password"):
+		return &wrongFlagsError{"--clean does not go with --password, but for --import"}
+	}
+	return nil
+}
+
+// setOf gives the first of the flags that is set, or "".
+func setOf(c *cli.Context, names ...string) string {
+	for _, name := range names {
+		if c.IsSet(name) {
+			return "--" + name
+		}
+	}
+	return ""
 }
 
 func (w *world) devCerts(c *cli.Context, inv *Invocation) error {
@@ -131,6 +156,8 @@ func (w *world) devCerts(c *cli.Context, inv *Invocation) error {
 		return w.certJSON(c.Context)
 	case c.Bool("check"):
 		return w.checkCert(c.Context, c.Bool("trust"))
+	case c.Bool("clean") && c.IsSet("import"):
+		return w.importCert(c.Context, c.String("import"), c.String("password"))
 	case c.Bool("clean"):
 		return w.cleanCert(c.Context)
 	}
@@ -166,7 +193,7 @@ func (w *world) ensureCert(c *cli.Context) error {
 		return w.ends(certNotMade, err)
 	}
 	w.tellCert(info, c.Bool("trust"))
-	if err := export.write(cert); err != nil {
+	if err := export.write(cert, info); err != nil {
 		return w.ends(certNotExport, err)
 	}
 	for _, path := range export.written() {

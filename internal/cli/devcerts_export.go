@@ -2,6 +2,7 @@ package cli
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,8 +16,9 @@ import (
 // certExport is what --export-path asks for. The zero value asks for nothing.
 type certExport struct {
 	path     string // of the certificate
-	key      string // of its key, "" without one
+	key      string // of its key, "" without one or with it in the same file
 	pem      bool
+	pfx      bool // certificate and key in one file
 	password string
 }
 
@@ -40,7 +42,8 @@ func (w *world) exportOf(c *cli.Context) (e certExport, status int, err error) {
 		return e, 0, nil
 	}
 	if !e.pem {
-		return e, certNotExport, &exportError{"this version of gorun writes no key as Pfx", "take --format Pem, which writes the key to a file of its own"}
+		e.pfx = true
+		return e, 0, nil
 	}
 	e.key = strings.TrimSuffix(e.path, filepath.Ext(e.path)) + ".key"
 	if e.key == e.path {
@@ -49,7 +52,7 @@ func (w *world) exportOf(c *cli.Context) (e certExport, status int, err error) {
 	return e, 0, nil
 }
 
-// exportError is a file that cannot be written as it was asked for.
+// exportError is a file that cannot be written, or read, as it was asked for.
 type exportError struct{ why, hint string }
 
 func (e *exportError) Error() string { return e.why }
@@ -57,10 +60,22 @@ func (e *exportError) Error() string { return e.why }
 // Hint says what can.
 func (e *exportError) Hint() string { return e.hint }
 
-// write writes the files. The key is its owner's alone, also where a file was there before.
-func (e certExport) write(cert tls.Certificate) error {
-	if e.path == "" {
+// write writes the files. The key is its owner's alone, also where a file was there before. A Pfx takes the CA's certificate
+// along, so that whoever imports it knows whom to trust.
+func (e certExport) write(cert tls.Certificate, info devcert.Info) error {
+	switch {
+	case e.path == "":
 		return nil
+	case e.pfx:
+		var chain []*x509.Certificate
+		if !info.Anchor.Equal(info.Leaf) {
+			chain = append(chain, info.Anchor)
+		}
+		data, err := devcert.ExportPFX(cert, chain, e.password)
+		if err != nil {
+			return err
+		}
+		return writeSecret(e.path, data)
 	}
 	certificate, key, err := devcert.ExportPEM(cert, e.password)
 	if err != nil {

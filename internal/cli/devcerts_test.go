@@ -18,6 +18,7 @@ func TestDevCertsArgs(t *testing.T) {
 		"dev-certs -c https -t":                  "dev-certs --check https -t",
 		"dev-certs https -ep -c -p -v -np":       "dev-certs https -ep -c -p -v -np",
 		"dev-certs https --password -c --format": "dev-certs https --password -c --format",
+		"dev-certs https --clean -i -v -p -c":    "dev-certs https --clean -i -v -p -c",
 		"dev-certs https -- -c":                  "dev-certs https -- -c",
 		"-c Release -v q":                        "-c Release -v q",
 		"run dev-certs -c":                       "run dev-certs -c",
@@ -34,7 +35,7 @@ func TestDevCertsArgs(t *testing.T) {
 func TestExportedKeyIsSecret(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	cert, _, err := devcert.Ensure(devcert.Options{Dir: filepath.Join(dir, "certs")})
+	cert, info, err := devcert.Ensure(devcert.Options{Dir: filepath.Join(dir, "certs")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,11 +43,11 @@ func TestExportedKeyIsSecret(t *testing.T) {
 	if err := os.WriteFile(e.key, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.write(cert); err != nil {
+	if err := e.write(cert, info); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(e.key); err != nil || info.Mode().Perm()&0o077 != 0 {
-		t.Errorf("%v, %v", info.Mode(), err)
+	if file, err := os.Stat(e.key); err != nil || file.Mode().Perm()&0o077 != 0 {
+		t.Errorf("%v, %v", file, err)
 	}
 	if _, err := tls.LoadX509KeyPair(e.path, e.key); err != nil {
 		t.Error(err)

@@ -2,7 +2,7 @@
 // the user's own, and a certificate for localhost that it signed. Ensure makes what is missing, Load and Check only look.
 //
 // It does not make anybody trust the CA (package trust does), starts no program, opens no socket and prints nothing.
-// It needs nothing but the standard library. All functions may be called from several goroutines and by several
+// It reads and writes PKCS#12 (PFX), too, and needs a library for that alone. All functions may be called from several goroutines and by several
 // processes at once: files appear whole or not at all, a lock in the folder lets one maker work at a time, and all
 // others get what that one made.
 package devcert
@@ -13,6 +13,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -38,10 +39,6 @@ type Options struct {
 
 	// Now is the present time; nil is time.Now.
 	Now func() time.Time
-
-	// ReadPFX decodes a PKCS#12 file, which the standard library cannot. With it the development certificate of
-	// ASP.NET Core is used where there is one and no own one; nil leaves it out of account. See FindAspNet.
-	ReadPFX func(data []byte, password string) (tls.Certificate, error)
 }
 
 func (o Options) getenv(name string) string {
@@ -63,8 +60,8 @@ type Source string
 
 // The sources, in the order in which they are taken.
 const (
-	Own    Source = "gorun"  // our CA signed it
-	AspNet Source = "aspnet" // made by dotnet dev-certs; it signed itself
+	Own    Source = "gorun"  // our CA signed it, or it was imported with its CA
+	AspNet Source = "aspnet" // made by dotnet dev-certs, and found in .NET's store or imported; it signed itself
 	Mkcert Source = "mkcert" // the CA of mkcert signed it, because that was there and ours was not
 )
 
@@ -185,7 +182,9 @@ func (f files) sign(o Options, old Info) (madeCA bool, err error) {
 	}
 	names := o.Names
 	if old.Leaf != nil && old.Source != AspNet {
-		names = slices.Concat(names, old.Leaf.DNSNames)
+		names = slices.Concat(names, slices.DeleteFunc(slices.Clone(old.Leaf.DNSNames), func(name string) bool {
+			return !mayName(strings.ToLower(name)) // it was imported
+		}))
 	}
 	leaf, err := newLeaf(signer, dnsNames(names), o.now())
 	if err != nil {

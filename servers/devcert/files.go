@@ -3,7 +3,6 @@ package devcert
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -69,6 +68,9 @@ func (f files) load(o Options) (tls.Certificate, Info, error) {
 		return tls.Certificate{}, Info{}, &StateError{Missing, f.leaf, "there was none"}
 	}
 	info := Info{Source: Own, File: f.leaf, Leaf: leaf.cert, Anchor: anchor}
+	if err == nil && anchor.Equal(leaf.cert) {
+		info.Source = AspNet // it was imported
+	}
 	now := o.now()
 	broken := func(state State, why string) (tls.Certificate, Info, error) {
 		return tls.Certificate{}, info, &StateError{state, f.leaf, why}
@@ -76,7 +78,7 @@ func (f files) load(o Options) (tls.Certificate, Info, error) {
 	switch {
 	case err != nil:
 		return broken(Broken, err.Error())
-	case leaf.cert.CheckSignatureFrom(anchor) != nil:
+	case !signedBy(leaf.cert, anchor):
 		return broken(Broken, "the CA in the file did not sign it")
 	case now.After(leaf.cert.NotAfter) || now.After(anchor.NotAfter):
 		return broken(Ended, "it ended on "+day(leaf.cert.NotAfter))
@@ -84,6 +86,7 @@ func (f files) load(o Options) (tls.Certificate, Info, error) {
 		return broken(Broken, "it begins only on "+day(leaf.cert.NotBefore))
 	}
 	switch {
+	case info.Source == AspNet: // there is no CA
 	case sameCert(f.ca, anchor):
 		info.AnchorFile = f.ca
 	case f.mkcert != "" && sameCert(filepath.Join(f.mkcert, mkcertRoot), anchor):
@@ -93,6 +96,14 @@ func (f files) load(o Options) (tls.Certificate, Info, error) {
 	}
 	// The CA itself is not sent: whoever does not have it does not trust it.
 	return tls.Certificate{Certificate: [][]byte{leaf.cert.Raw}, PrivateKey: leaf.key, Leaf: leaf.cert}, info, nil
+}
+
+// signedBy reports whether anchor signed cert. ASP.NET Core's certificates sign themselves, and are no CAs.
+func signedBy(cert, anchor *x509.Certificate) bool {
+	if cert.Equal(anchor) {
+		return isAspNet(cert) && cert.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil
+	}
+	return cert.CheckSignatureFrom(anchor) == nil
 }
 
 func sameCert(path string, cert *x509.Certificate) bool {
@@ -206,7 +217,7 @@ func certPEM(cert *x509.Certificate) []byte {
 }
 
 func keyPEM(key crypto.Signer) ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(key.(*ecdsa.PrivateKey)) // we make no others
+	der, err := x509.MarshalPKCS8PrivateKey(key)
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
 }
 

@@ -66,14 +66,27 @@ func readCA(certPath, keyPath string) (pair, error) {
 func aspNetOID() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 311, 84, 1, 1} }
 
 // FindAspNet lists the files of .NET's certificate store of the user, any of which may be its development
-// certificate. They are PKCS#12 with an empty password. It is empty on macOS and Windows, where .NET uses the system's
-// store. getenv must not be nil.
-func FindAspNet(getenv func(string) string) []string {
+// certificate: StoreFiles of the store "my".
+func FindAspNet(getenv func(string) string) []string { return StoreFiles(getenv, "my") }
+
+// StoreDir is the folder that holds a certificate store of the user as .NET keeps it on Linux, "my" or "root" and so on
+// in lower case; "" when HOME is not set. On macOS and Windows .NET uses the system's stores, and nothing is there.
+// getenv must not be nil.
+func StoreDir(getenv func(string) string, store string) string {
 	home := getenv("HOME")
 	if home == "" {
+		return ""
+	}
+	return filepath.Join(home, ".dotnet", "corefx", "cryptography", "x509stores", store)
+}
+
+// StoreFiles lists the files of such a store, sorted. They are PKCS#12 with an empty password.
+func StoreFiles(getenv func(string) string, store string) []string {
+	dir := StoreDir(getenv, store)
+	if dir == "" {
 		return nil
 	}
-	found, err := filepath.Glob(filepath.Join(escapeGlob(home), ".dotnet", "corefx", "cryptography", "x509stores", "my", "*.pfx"))
+	found, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.pfx"))
 	if err != nil {
 		return nil
 	}
@@ -92,25 +105,21 @@ func escapeGlob(path string) string {
 	return string(out)
 }
 
-// loadAspNet finds the certificate of ASP.NET Core that is valid the longest.
+// loadAspNet finds the certificate of ASP.NET Core that is valid the longest. One that lacks a name of o.Names is left out.
 func loadAspNet(o Options) (best tls.Certificate, info Info, ok bool) {
-	if o.ReadPFX == nil {
-		return best, info, false
-	}
 	for _, path := range FindAspNet(o.getenv) {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			continue
 		}
-		cert, err := o.ReadPFX(data, "")
-		if err != nil || len(cert.Certificate) == 0 || cert.PrivateKey == nil {
+		cert, err := ReadPFX(data, "")
+		if err != nil {
 			continue
 		}
-		leaf, err := x509.ParseCertificate(cert.Certificate[0])
-		if err != nil || !isAspNet(leaf) || !o.current(leaf) || info.Leaf != nil && leaf.NotAfter.Before(info.Leaf.NotAfter) {
+		leaf := cert.Leaf
+		if !isAspNet(leaf) || !o.current(leaf) || !o.named(leaf) || info.Leaf != nil && leaf.NotAfter.Before(info.Leaf.NotAfter) {
 			continue
 		}
-		cert.Leaf = leaf
 		best, ok = cert, true
 		info = Info{Source: AspNet, File: path, Leaf: leaf, Anchor: leaf}
 	}
@@ -120,6 +129,11 @@ func loadAspNet(o Options) (best tls.Certificate, info Info, ok bool) {
 func (o Options) current(cert *x509.Certificate) bool {
 	now := o.now()
 	return !now.Before(cert.NotBefore) && now.Before(cert.NotAfter)
+}
+
+// named reports whether clients that ask for a name of o.Names take cert.
+func (o Options) named(cert *x509.Certificate) bool {
+	return !slices.ContainsFunc(o.Names, func(name string) bool { return cert.VerifyHostname(name) != nil })
 }
 
 func isAspNet(cert *x509.Certificate) bool {

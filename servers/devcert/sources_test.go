@@ -108,15 +108,6 @@ func TestAspNet(t *testing.T) {
 		t.Errorf("found %v", found)
 	}
 	o := d.options()
-	o.ReadPFX = func(data []byte, password string) (tls.Certificate, error) {
-		cmd := exec.CommandContext(t.Context(), tool, "pkcs12", "-nodes", "-passin", "pass:"+password)
-		cmd.Stdin = bytes.NewReader(data)
-		out, err := cmd.Output()
-		if err != nil {
-			return tls.Certificate{}, err
-		}
-		return tls.X509KeyPair(out, out)
-	}
 	_, info, err := Ensure(o)
 	if err != nil || info.Source != AspNet || info.Made || info.File != filepath.Join(store, "ABC.pfx") || !info.Anchor.Equal(info.Leaf) {
 		t.Errorf("%+v, %v", info, err)
