@@ -12,8 +12,10 @@ import (
 // body is the Request.Body of a request that has one. Reads are one at a time; a read after the handler has returned gets
 // http.ErrBodyReadAfterClose.
 type body struct {
-	c       *conn
-	request *http.Request // gets the trailers; nil until the handler is called
+	x         *exchange
+	c         *conn
+	request   *http.Request // gets the trailers; nil until the handler is called
+	continues atomic.Bool   // the client waits for 100 Continue
 
 	mu      sync.Mutex
 	left    int64 // of the body, or of the chunk
@@ -25,11 +27,12 @@ type body struct {
 	done    atomic.Bool // read to its end
 }
 
-func newBody(c *conn) *body {
-	b := &body{c: c, left: c.request.length}
-	if c.request.chunked {
-		b.left, b.chunks = 0, &chunks{fields: c.request.fields}
+func newBody(x *exchange, continues bool) *body {
+	b := &body{x: x, c: x.conn, left: x.length}
+	if x.chunked {
+		b.left, b.chunks = 0, &chunks{fields: x.fields}
 	}
+	b.continues.Store(continues)
 	return b
 }
 
@@ -57,7 +60,7 @@ func (b *body) read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	if !b.started.Swap(true) || b.drains {
-		if b.left > b.c.maxBody() {
+		if b.left > b.x.bodyLimit() {
 			return 0, b.fail(faultBodyTooLarge)
 		}
 	}
@@ -121,7 +124,7 @@ func (b *body) more() error {
 func (b *body) fill(p []byte) (int, error) {
 	waits := forDrain
 	if !b.drains {
-		b.c.sayContinue()
+		b.sayContinue()
 		waits = forBody
 	}
 	n, err := b.c.fill(p, waits)
@@ -138,22 +141,19 @@ func (b *body) fill(p []byte) (int, error) {
 func (b *body) finish() {
 	b.err = io.EOF
 	b.done.Store(true)
-	c := b.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.bodyOpen = false
-	c.wake.Broadcast()
+	b.c.bodyEnded()
 }
 
 // fail refuses the request.
 func (b *body) fail(f *fault) error {
 	e := &RequestError{Status: f.status, Reason: f.reason}
 	if f == faultBodyTooLarge {
-		e.err = &http.MaxBytesError{Limit: b.c.maxBody()}
+		e.err = &http.MaxBytesError{Limit: b.x.bodyLimit()}
 	}
 	b.err = e
 	b.c.refuse(f)
-	b.c.breakOff(e)
+	b.x.last = true
+	b.x.context.lost()
 	return e
 }
 
@@ -163,9 +163,18 @@ func (b *body) lost(err error) error {
 		return err // the handler's own; it may set another and go on
 	}
 	b.err = err
-	b.c.response.cut()
-	b.c.breakOff(err)
+	b.c.answer.cut()
+	b.x.last = true
+	b.x.context.lost()
 	return err
+}
+
+// sayContinue sends 100 Continue when the client waits for it and the handler wants the body. Nothing is sent when bytes of
+// the body are there.
+func (b *body) sayContinue() {
+	if b.continues.CompareAndSwap(true, false) && len(b.c.in) == 0 {
+		b.c.answer.interim(b.c, []byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	}
 }
 
 // drain reads what the handler has left, within drainTimeout. The client has its response by now.
@@ -187,6 +196,6 @@ func (b *body) drain() error {
 	}
 }
 
-const drainBuffer = 16 << 10
+const drainBuffer = 32 << 10
 
 var drainBuffers = sync.Pool{New: func() any { return new([drainBuffer]byte) }}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/gorun-dev/gorun/servers/feature"
 )
 
 func TestBodyTooLargeIs413(t *testing.T) {
@@ -49,15 +51,15 @@ func TestBodyTooLargeIs413(t *testing.T) {
 func TestBodyLimitOfOneRequest(t *testing.T) {
 	t.Parallel()
 	s := handle(func(w http.ResponseWriter, r *http.Request) {
-		q, found := FromContext(r.Context())
-		if !found || q.MaxBodySize() != 30_000_000 {
-			t.Errorf("FromContext: %v, limit %d", found, q.MaxBodySize())
+		body, found := feature.Get[feature.Body](r.Context())
+		if !found || body.MaxSize() != 30_000_000 {
+			t.Fatalf("feature.Body: %v, limit %d", found, body.MaxSize())
 		}
-		if err := q.SetMaxBodySize(int64(len(r.Header.Get("Limit")))); err != nil {
+		if err := body.SetMaxSize(int64(len(r.Header.Get("Limit")))); err != nil {
 			t.Error(err)
 		}
 		readAll(w, r)
-		if err := q.SetMaxBodySize(1); !errors.Is(err, ErrBodyStarted) {
+		if err := body.SetMaxSize(1); !errors.Is(err, feature.ErrBodyStarted) {
 			t.Errorf("changing the limit after a read: %v", err)
 		}
 	})

@@ -1,20 +1,6 @@
 package serve
 
-import (
-	"bytes"
-	"sync"
-)
-
-// keep makes b, which lies in somebody else's buffer, the beginning of in.
-func (c *conn) keep(b []byte) {
-	c.in = c.in[:0]
-	if len(b) > watched {
-		c.buffer = bytes.Clone(b)
-		c.in = c.buffer
-		return
-	}
-	c.in = append(c.space()[:0], b...)
-}
+import "sync"
 
 // space gives room to read into behind what is there. An empty buffer is used again from its beginning.
 func (c *conn) space() []byte {
@@ -25,18 +11,31 @@ func (c *conn) space() []byte {
 		c.buffer = buffers.Get().(*[watched]byte)[:]
 		c.in = c.buffer[:0]
 	case free < 512:
+		old := c.buffer
 		c.buffer = make([]byte, max(2*len(c.in), watched))
 		c.in = c.buffer[:copy(c.buffer, c.in)]
+		if len(old) == watched {
+			buffers.Put((*[watched]byte)(old))
+		}
 	}
 	return c.in[len(c.in):cap(c.in)]
 }
 
-// dropBuffer is called when nothing is read and nothing of it is in use.
-func (c *conn) dropBuffer() {
+// dropBuffers is called when nothing is read or written and nothing of it is in use.
+func (c *conn) dropBuffers() {
 	if len(c.buffer) == watched {
 		buffers.Put((*[watched]byte)(c.buffer))
 	}
-	c.buffer, c.in = nil, nil
+	if cap(c.out) == outBuffer {
+		outBuffers.Put((*[outBuffer]byte)(c.out[:outBuffer]))
+	}
+	c.buffer, c.in, c.out = nil, nil, nil
 }
 
-var buffers = sync.Pool{New: func() any { return new([watched]byte) }}
+// outBuffer is how much of a response is put together before it is sent.
+const outBuffer = 4 << 10
+
+var (
+	buffers    = sync.Pool{New: func() any { return new([watched]byte) }}
+	outBuffers = sync.Pool{New: func() any { return new([outBuffer]byte) }}
+)

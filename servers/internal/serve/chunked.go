@@ -40,7 +40,7 @@ func (b *body) nextChunk() error {
 // observe counts n bytes against the limit. The last CRLF counts, trailers do not.
 func (b *body) observe(n int64) error {
 	b.chunks.seen += n
-	if b.chunks.seen > b.c.maxBody() {
+	if b.chunks.seen > b.x.bodyLimit() {
 		return faultBodyTooLarge
 	}
 	return nil

@@ -18,6 +18,7 @@ type fed struct {
 func (f fed) Read(p []byte) (int, error)     { return f.Reader.Read(p) }
 func (fed) Write(p []byte) (int, error)      { return len(p), nil }
 func (fed) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+func (fed) LocalAddr() net.Addr              { return &net.TCPAddr{} }
 func (fed) SetReadDeadline(time.Time) error  { return nil }
 func (fed) SetWriteDeadline(time.Time) error { return nil }
 func (fed) CloseWrite() error                { return nil }
@@ -26,9 +27,10 @@ func (f fed) Close() error                   { return nil }
 // decode reads a chunked body, and gives what comes after it.
 func decode(t testing.TB, k *core, wire io.Reader) (data, rest []byte, err error) {
 	t.Helper()
-	c := newConn(fed{Reader: wire}, k)
-	c.request = request{chunked: true, length: -1, maxBody: -1}
-	b := newBody(c)
+	c := newConn(fed{Reader: wire}, k, Binding{})
+	x := &exchange{conn: c, chunked: true, length: -1, maxBody: -1}
+	x.context.x = x
+	b := newBody(x, false)
 	data, err = io.ReadAll(b)
 	rest = append(rest, c.in...)
 	if err == nil {
@@ -48,7 +50,10 @@ func FuzzChunked(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	k := newCore(&Server{})
-	f.Cleanup(func() { k.end(f.Context()) })
+	f.Cleanup(func() {
+		k.stop()
+		k.work.Wait()
+	})
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		data, rest, err := decode(t, k, bytes.NewReader(wire))
 		slow, slowRest, slowErr := decode(t, k, oneByte{bytes.NewReader(wire)})

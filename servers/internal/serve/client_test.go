@@ -112,14 +112,14 @@ func startServer(t testing.TB, s *Server) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serveOn(t, s, l)
+	serveOn(t, s, l, Binding{})
 	return l.Addr().String()
 }
 
-func serveOn(t testing.TB, s *Server, l net.Listener) {
+func serveOn(t testing.TB, s *Server, l net.Listener, b Binding) {
 	t.Helper()
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
+	go func() { served <- s.Serve(l, b) }()
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("Close: %v", err)

@@ -3,35 +3,40 @@ package serve
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
+	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gorun-dev/gorun/servers/limits"
 )
 
-// conn stands between a connection and net/http. net/http sees heads alone, one at a time, checked and without a word about
-// bodies; the bodies are read here and reach the handler through Request.Body. So no byte of a body can be taken for a
-// request, and no two parsers need to agree on where a body ends.
-//
-// It is read by one goroutine at a time: net/http's for heads and what is left of bodies, the handler for a body (body.mu),
-// and net/http's background read when there is no body left. mu guards what the heartbeat and deadlines touch meanwhile.
+// conn is one connection. Its own goroutine reads heads and calls the handler, one request after the other. Others that
+// touch it: the heartbeat; the handler's own goroutines, by the body and the response; and, while a handler waits for its
+// client to go away, one that reads ahead (watch.go). It is read by one goroutine at a time. mu guards what the heartbeat
+// and deadlines touch meanwhile.
 type conn struct {
 	net.Conn // the connection itself
 	core     *core
+	ctx      context.Context // of the connection
+	tls      *tls.ConnectionState
+	altSvc   string
+	remote   string
+	local    net.Addr
+	id       atomic.Pointer[string] // made when somebody asks
 
-	in      []byte // read and not yet used
-	buffer  []byte // where in lies
-	out     []byte // the rest of a head that net/http did not take in one piece
-	head    head
-	handed  bool // net/http has had a whole head
-	ended   bool // no further request is read
-	request request
-	body    *body // of the last request; nil when it had none
+	in     []byte // read and not yet used
+	buffer []byte // where in lies
+	out    []byte // the beginning of a response that is not yet sent
+	head   head
+	handed bool // a request has been handled
+	x      *exchange
 
 	mu        sync.Mutex
-	wake      sync.Cond // bodyOpen, want, broken or closed has changed
-	bodyOpen  bool      // a body has not been read to its end
 	want      time.Time // the read deadline asked for
 	set       time.Time // the one that the connection has
 	reading   bool      // in a read of the connection
@@ -39,26 +44,28 @@ type conn struct {
 	since     int64     // since when, on the core's clock
 	bodySeen  int64     // bytes of the body so far, for its rate
 	bodyWait  int64     // nanoseconds spent waiting for them
-	rate      DataRate  // of the body
-	overdue   wait      // what took too long
-	busy      bool      // with a request
-	dismissed bool      // the server stops: no further request
-	broken    error     // why the connection can be read no further
+	rate      limits.DataRate
+	overdue   wait // what took too long
+	idle      bool // the heartbeat has asked it to let go of its memory
+	resting   bool // it has
+	busy      bool // with a request
+	dismissed bool // the server stops: no further request
+	watcher   watcher
 
-	response      responseState
+	answer        answer
 	writeDeadline atomic.Bool // one was set
 	hijacked      atomic.Bool
 	closed        atomic.Bool
 	forced        atomic.Bool // closed by the server: no lingering
-	counted       atomic.Bool // against MaxConcurrentConnections
-	upgraded      atomic.Bool // against MaxConcurrentUpgradedConnections
+	left          sync.Once   // the core no longer waits for it
+	measure       *measure    // nil: nothing is measured
 }
 
 // wait is what a read waits for; each has its own limit.
 type wait byte
 
 const (
-	forNothing wait = iota // no limit: the background read, and hijacked connections
+	forNothing wait = iota // no limit: while a handler runs
 	forRequest
 	forHead
 	forBody
@@ -71,36 +78,61 @@ const drainTimeout = 5 * time.Second
 // past is a deadline that makes a read return at once.
 var past = time.Unix(1, 0)
 
-func newConn(c net.Conn, core *core) *conn {
-	n := &conn{Conn: c, core: core}
-	n.wake.L = &n.mu
-	n.response.rate = core.limits.MinResponseDataRate
+func newConn(c net.Conn, core *core, b Binding) *conn {
+	n := &conn{Conn: c, core: core, altSvc: b.AltSvc, local: c.LocalAddr()}
+	if remote := c.RemoteAddr(); remote != nil {
+		n.remote = remote.String()
+	}
+	if t, ok := c.(*tls.Conn); ok {
+		state := t.ConnectionState()
+		n.tls = &state
+	}
+	n.watcher.ended.L = &n.mu
+	n.answer.rate = core.limits.MinResponseDataRate
 	return n
 }
 
-// shape gives the connection the methods by which net/http knows what it can do.
-func (c *conn) shape() net.Conn {
-	switch raw := c.Conn.(type) {
-	case *tls.Conn:
-		return tlsConn{c, raw}
-	case *net.TCPConn:
-		return tcpConn{c, raw}
+// serve handles requests until the connection ends or a handler has taken it over.
+func (c *conn) serve() {
+	defer c.leaveCore()
+	c.ctx = c.core.connContext(c)
+	for c.nextRequest() {
+		if !c.handle() {
+			break
+		}
 	}
-	return c
+	if !c.hijacked.Load() {
+		c.close()
+	}
 }
 
-func (c *conn) base() *conn { return c }
-
-// NetConn gives the connection below, as tls.Conn.NetConn does.
-func (c *conn) NetConn() net.Conn { return c.Conn }
-
-// tlsConn tells net/http about TLS, which sets Request.TLS by it.
-type tlsConn struct {
-	*conn
-	tls *tls.Conn
+// handle calls the handler and ends its response. It reports whether another request may come.
+func (c *conn) handle() (again bool) {
+	x := c.x
+	defer func() {
+		if e := recover(); e != nil {
+			c.panicked(e)
+			again = false
+		}
+	}()
+	c.core.handler.ServeHTTP(&x.response, c.newRequest(x))
+	x.context.end()
+	return x.response.finish()
 }
 
-func (c tlsConn) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }
+// panicked ends the connection, and tells about it as net/http does.
+func (c *conn) panicked(e any) {
+	c.x.response.over.Store(true)
+	c.x.context.end()
+	c.stopWatching()
+	c.forced.Store(true) // nobody lingers for it
+	if e == http.ErrAbortHandler {
+		return
+	}
+	stack := make([]byte, 64<<10)
+	stack = stack[:runtime.Stack(stack, false)]
+	c.core.log.Error(fmt.Sprintf("http: panic serving %v: %v\n%s", c.remote, e, stack))
+}
 
 // fill is the only place where the connection is read. Limits and deadlines apply while it waits, and there alone.
 func (c *conn) fill(b []byte, waits wait) (int, error) {
@@ -115,13 +147,11 @@ func (c *conn) enter(waits wait) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.broken != nil:
-		return c.broken
 	case c.overdue != forNothing:
 		return errOverdue
 	case c.dismissed:
 		return errDismissed
-	case c.expired():
+	case waits == forNothing && c.watcher.stop:
 		return os.ErrDeadlineExceeded
 	}
 	if c.want != c.set {
@@ -150,92 +180,85 @@ func (c *conn) leave(n int, err error) error {
 		return errOverdue
 	case c.dismissed:
 		return errDismissed
+	case c.idle && n == 0 && os.IsTimeout(err):
+		c.idle = false
+		return errIdle
 	}
 	return err
 }
 
-// expired reports whether the deadline that was asked for has passed. net/http asks for one in the past to end its background
-// read; looking here spares it, in nearly all cases, the way through the poller.
-func (c *conn) expired() bool {
-	return !c.want.IsZero() && !c.want.After(time.Now())
+// interrupt has a read that waits return. mu is held.
+func (c *conn) interrupt() {
+	if c.reading {
+		c.set = past
+		c.Conn.SetReadDeadline(past)
+	}
 }
 
-func (c *conn) SetReadDeadline(t time.Time) error {
+// setReadDeadline is the handler's.
+func (c *conn) setReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.want = t
-	if !t.IsZero() {
-		c.wake.Broadcast()
-	}
-	if !c.reading || c.overdue != forNothing || c.dismissed {
+	if !c.reading || c.waits != forBody && c.waits != forNothing || c.overdue != forNothing || c.dismissed {
 		return nil
 	}
 	c.set = t
 	return c.Conn.SetReadDeadline(t)
 }
 
-func (c *conn) SetDeadline(t time.Time) error {
-	if err := c.SetReadDeadline(t); err != nil {
-		return err
-	}
-	return c.SetWriteDeadline(t)
+// setWriteDeadline is the handler's, until its request has ended.
+func (c *conn) setWriteDeadline(t time.Time) error {
+	c.writeDeadline.Store(true)
+	return c.Conn.SetWriteDeadline(t)
 }
 
-// breakOff ends all reading, and by it the request's context.
-func (c *conn) breakOff(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.broken == nil {
-		c.broken = err
-	}
-	c.wake.Broadcast()
-}
-
-// hijack is called when a handler has taken the connection.
-func (c *conn) hijack() {
-	c.hijacked.Store(true)
-	c.mu.Lock()
-	c.Conn.SetReadDeadline(c.want) // the handler may use what NetConn gives
-	c.set = c.want
-	c.mu.Unlock()
-	c.core.release(c)
-	if c.upgraded.CompareAndSwap(false, true) {
-		c.core.upgrades.Add(1)
-	}
-	c.core.forget(c)
-}
-
-// Close closes the connection. After an answer that the client did not wait for, or with a body unread, it first lets the
+// close closes the connection. After an answer that the client did not wait for, or with a body unread, it first lets the
 // client read the answer: closing at once would make the system send a reset, which destroys it on its way.
-func (c *conn) Close() error {
+func (c *conn) close() {
 	if !c.closed.CompareAndSwap(false, true) {
-		return nil
+		return
 	}
-	if !c.forced.Load() && !c.hijacked.Load() {
+	if !c.forced.Load() {
 		c.linger()
 	}
-	err := c.Conn.Close()
-	c.breakOff(net.ErrClosed)
-	c.core.release(c)
-	c.core.forget(c)
-	c.freeUpgrade()
-	return err
+	c.Conn.Close()
+	c.dropBuffers()
 }
 
-// force closes the connection now, from whatever goroutine. net/http then finds it closed.
+// leaveCore takes the connection off what the server waits for and counts. A connection that was hijacked is left before
+// its handler returns.
+func (c *conn) leaveCore() {
+	c.left.Do(func() {
+		c.core.release(c)
+		c.core.forget(c)
+		c.core.serving.Done()
+	})
+}
+
+// force closes the connection now, from whatever goroutine; its own then finds it closed.
 func (c *conn) force() {
 	c.forced.Store(true)
 	c.below().Close()
+	c.gone()
 }
 
 // abort is force with a reset, for a client that takes too long. What the system still had to send is thrown away.
 func (c *conn) abort() {
-	raw := c.below()
-	if t, ok := raw.(*net.TCPConn); ok {
+	if t, ok := c.below().(*net.TCPConn); ok {
 		t.SetLinger(0)
 	}
-	c.forced.Store(true)
-	raw.Close()
+	c.force()
+}
+
+// gone tells the handler that nobody waits for its response.
+func (c *conn) gone() {
+	c.mu.Lock()
+	x := c.x
+	c.mu.Unlock()
+	if x != nil {
+		x.context.lost()
+	}
 }
 
 // below gives the connection under TLS: closing that sends no close_notify, and so waits for nobody.
@@ -246,18 +269,9 @@ func (c *conn) below() net.Conn {
 	return c.Conn
 }
 
-// CloseWrite sends the end of the stream.
-func (c *conn) CloseWrite() error {
+// closeWrite sends the end of the stream.
+func (c *conn) closeWrite() {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return w.CloseWrite()
+		w.CloseWrite()
 	}
-	return nil
-}
-
-// connKey finds the conn in a request's context.
-type connKey struct{}
-
-func connOf(ctx context.Context) *conn {
-	c, _ := ctx.Value(connKey{}).(*conn)
-	return c
 }

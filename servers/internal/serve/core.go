@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -12,119 +11,86 @@ import (
 	"time"
 )
 
-// core is a Server at work, with its settings filled in. Its goroutines are the heartbeat, http.Server.Serve, and one for
-// each TLS handshake; stop ends them and waits for them.
+// core is a Server at work, with its settings filled in. Its goroutines are the heartbeat, one for each connection that is made
+// ready (handshake.go), and one for each connection; stop ends the first two kinds and waits for them.
 type core struct {
-	server       *Server
-	limits       Limits
-	tick         time.Duration
-	log          *slog.Logger
-	handler      http.Handler
-	serverHeader string
-	serverValue  []string
-	http         *http.Server
-	queue        queue
+	server        *Server
+	limits        Limits
+	tick          time.Duration
+	log           *slog.Logger
+	handler       http.Handler
+	base          context.Context
+	http          *http.Server // stands for this server in contexts; it serves nothing
+	serverLine    []byte       // the Server field of responses, with its end
+	writesThrough bool         // nothing of a response waits in a buffer
 
 	start    time.Time
 	clock    atomic.Int64 // nanoseconds since start, as of the last tick
+	date     atomic.Pointer[[]byte]
 	open     atomic.Int64 // connections that count against the limit
 	upgrades atomic.Int64
 	stopping atomic.Bool
 	done     chan struct{}
 	stop     func()
-	work     sync.WaitGroup
+	work     sync.WaitGroup // the core's own goroutines
+	serving  sync.WaitGroup // connections, but for those that handlers have taken over
 
 	mu        sync.Mutex
 	conns     map[*conn]struct{}
-	shaking   map[net.Conn]struct{} // in a TLS handshake
+	shaking   map[net.Conn]struct{} // being made ready
 	listeners map[net.Listener]struct{}
 }
 
 func newCore(s *Server) *core {
 	k := &core{
-		server:       s,
-		limits:       s.Limits.Effective(),
-		log:          s.Log,
-		handler:      s.Handler,
-		serverHeader: s.ServerHeader,
-		serverValue:  []string{s.ServerHeader},
-		start:        time.Now(),
-		done:         make(chan struct{}),
-		conns:        map[*conn]struct{}{},
-		shaking:      map[net.Conn]struct{}{},
-		listeners:    map[net.Listener]struct{}{},
-		queue:        newQueue(),
+		server:    s,
+		limits:    s.Limits.Effective(),
+		log:       s.Log,
+		handler:   s.Handler,
+		base:      context.Background(),
+		start:     time.Now(),
+		done:      make(chan struct{}),
+		conns:     map[*conn]struct{}{},
+		shaking:   map[net.Conn]struct{}{},
+		listeners: map[net.Listener]struct{}{},
 	}
 	k.tick = tick(&k.limits)
 	k.stop = sync.OnceFunc(func() { close(k.done) })
+	k.date.Store(dateLine(k.start))
 	if k.log == nil {
 		k.log = slog.Default()
 	}
 	if k.handler == nil {
 		k.handler = http.DefaultServeMux
 	}
-	k.http = k.newHTTP()
+	if s.BaseContext != nil {
+		k.base = s.BaseContext()
+	}
+	if s.ServerHeader != "" {
+		k.serverLine = appendField(nil, "Server", []string{s.ServerHeader})
+	}
+	k.http = &http.Server{Handler: k.handler}
+	k.writesThrough = k.limits.MaxResponseBufferSize < outBuffer
 	k.work.Go(k.heartbeat)
-	k.work.Go(func() { k.http.Serve(k.queue) })
 	return k
 }
 
-func (k *core) newHTTP() *http.Server {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Server{
-		Handler:                      k,
-		Protocols:                    protocols,
-		DisableGeneralOptionsHandler: true,    // OPTIONS * is the handler's
-		MaxHeaderBytes:               1 << 30, // the limit has been kept by then
-		ErrorLog:                     slog.NewLogLogger(k.log.Handler(), slog.LevelError),
-		BaseContext: func(net.Listener) context.Context {
-			if k.server.BaseContext != nil {
-				return k.server.BaseContext()
-			}
-			return context.Background()
-		},
-		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
-			c := baseOf(nc)
-			if f := k.server.ConnContext; f != nil {
-				ctx = f(ctx, c.Conn)
-			}
-			return context.WithValue(ctx, connKey{}, c)
-		},
-		ConnState: func(nc net.Conn, state http.ConnState) {
-			if state == http.StateHijacked {
-				baseOf(nc).hijack()
-			}
-		},
+// connContext gives what the contexts of a connection's requests derive from.
+func (k *core) connContext(c *conn) context.Context {
+	if f := k.server.ConnContext; f != nil {
+		return f(k.base, c.Conn)
 	}
-}
-
-func baseOf(nc net.Conn) *conn { return nc.(interface{ base() *conn }).base() }
-
-// ServeHTTP is what net/http calls.
-func (k *core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := connOf(r.Context())
-	if k.serverHeader != "" {
-		w.Header()["Server"] = k.serverValue
-	}
-	c.restore(w, r)
-	if c.body != nil {
-		defer c.body.Close()
-	}
-	if k.limits.MaxConcurrentUpgradedConnections < 1<<62 {
-		w = upgradeWriter{w, c}
-	}
-	k.handler.ServeHTTP(w, r)
+	return k.base
 }
 
 // accept serves what comes on l until l fails or the server stops.
-func (k *core) accept(l net.Listener) error {
+func (k *core) accept(l net.Listener, b Binding) error {
 	for failures := 0; ; {
 		c, err := l.Accept()
 		switch {
 		case err == nil:
 			failures = 0
-			k.admit(c)
+			k.admit(c, b)
 		case k.stopping.Load():
 			return http.ErrServerClosed
 		case !isTemporary(err):
@@ -153,49 +119,53 @@ func (k *core) pause(d time.Duration) {
 	}
 }
 
-// admit takes a connection in, or closes it when there are too many.
-func (k *core) admit(raw net.Conn) {
+// admit takes a connection in, or closes it when there are too many. What has to wait for the client before there is a request
+// runs on a goroutine of its own.
+func (k *core) admit(raw net.Conn, b Binding) {
 	if k.open.Add(1) > k.limits.MaxConcurrentConnections {
 		k.open.Add(-1)
+		k.rejected(raw)
 		k.log.Warn("too many connections", slog.Int64("limit", k.limits.MaxConcurrentConnections))
 		raw.Close()
 		return
 	}
-	t, ok := raw.(*tls.Conn)
-	if !ok {
-		k.enqueue(raw)
+	m := k.measured(raw)
+	if b.TLS == nil && len(k.server.Middleware) == 0 && !k.priorKnowledge(b) {
+		k.enqueue(raw, b, m)
 		return
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.stopping.Load() {
-		t.NetConn().Close()
+		raw.Close()
+		m.closed(errDismissed)
+		k.open.Add(-1)
 		return
 	}
-	k.work.Go(func() { k.shake(t) })
+	k.work.Go(func() { k.prepare(raw, b, m) })
 }
 
-// enqueue gives the connection to net/http.
-func (k *core) enqueue(raw net.Conn) {
-	c := newConn(raw, k)
-	c.counted.Store(true)
+// enqueue begins to serve a connection that speaks HTTP/1.x.
+func (k *core) enqueue(raw net.Conn, b Binding, m *measure) {
+	c := newConn(raw, k, b)
+	c.measure = m
+	m.speaks("1.1")
 	k.mu.Lock()
-	stopping := k.stopping.Load()
-	if !stopping {
-		k.conns[c] = struct{}{}
+	defer k.mu.Unlock()
+	if k.stopping.Load() {
+		c.below().Close()
+		k.release(c)
+		return
 	}
-	k.mu.Unlock()
-	if stopping || !k.queue.put(c.shape()) {
-		c.forced.Store(true)
-		c.Close()
-	}
+	k.conns[c] = struct{}{}
+	k.serving.Add(1)
+	go c.serve()
 }
 
 // release takes the connection off the count of MaxConcurrentConnections.
 func (k *core) release(c *conn) {
-	if c.counted.CompareAndSwap(true, false) {
-		k.open.Add(-1)
-	}
+	k.open.Add(-1)
+	c.measure.closed(nil)
 }
 
 func (k *core) forget(c *conn) {
@@ -222,39 +192,3 @@ func (k *core) close(f func(*conn)) error {
 	}
 	return errors.Join(errs...)
 }
-
-// queue is the listener that net/http is given: connections come from any number of real ones.
-type queue struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  *sync.Once
-}
-
-func newQueue() queue {
-	return queue{make(chan net.Conn), make(chan struct{}), new(sync.Once)}
-}
-
-func (q queue) put(c net.Conn) bool {
-	select {
-	case q.conns <- c:
-		return true
-	case <-q.done:
-		return false
-	}
-}
-
-func (q queue) Accept() (net.Conn, error) {
-	select {
-	case c := <-q.conns:
-		return c, nil
-	case <-q.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (q queue) Close() error {
-	q.once.Do(func() { close(q.done) })
-	return nil
-}
-
-func (queue) Addr() net.Addr { return &net.UnixAddr{Name: "accepted", Net: "unix"} }

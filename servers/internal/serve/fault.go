@@ -26,6 +26,7 @@ type fault struct {
 	status int
 	reason string
 	allow  string // for 405
+	text   string // the body of the answer
 	goaway bool   // the client speaks HTTP/2, and is told so in its own language
 }
 
@@ -41,6 +42,7 @@ var (
 	faultBodyTooSlow    = &fault{status: http.StatusRequestTimeout, reason: "the body came too slowly"}
 	faultBodyTooLarge   = &fault{status: http.StatusRequestEntityTooLarge, reason: "body too large"}
 	faultVersion        = &fault{status: http.StatusHTTPVersionNotSupported, reason: "unknown HTTP version"}
+	faultNotHTTP2       = &fault{status: http.StatusBadRequest, text: "An HTTP/1.x request was sent to an HTTP/2 only endpoint.", reason: "HTTP/1.x where HTTP/2 alone is served"}
 	faultHTTP2          = &fault{status: http.StatusHTTPVersionNotSupported, reason: "HTTP/2 on an HTTP/1.1 connection", goaway: true}
 )
 
@@ -53,13 +55,13 @@ func (f *fault) answer(server string) []byte {
 	if f.goaway {
 		return []byte(goAway)
 	}
-	b := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Length: 0\r\nConnection: close\r\nDate: %s\r\n",
-		f.status, http.StatusText(f.status), time.Now().UTC().Format(http.TimeFormat))
+	b := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\nConnection: close\r\nDate: %s\r\n",
+		f.status, http.StatusText(f.status), len(f.text), time.Now().UTC().Format(http.TimeFormat))
 	if server != "" {
 		b = fmt.Appendf(b, "Server: %s\r\n", server)
 	}
 	if f.allow != "" {
 		b = fmt.Appendf(b, "Allow: %s\r\n", f.allow)
 	}
-	return append(b, "\r\n"...)
+	return append(append(b, "\r\n"...), f.text...)
 }

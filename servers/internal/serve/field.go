@@ -75,36 +75,37 @@ func trimSpace(b []byte) []byte {
 	return b
 }
 
-// field notes what one line means for the connection. b is the head, and at is where the line stands in it with its end.
-func (h *head) field(b, line []byte, at span) *fault {
-	name, value, f := splitField(line)
+// field notes what one line means for the connection. b is the head.
+func (h *head) field(b, text []byte) *fault {
+	name, value, f := splitField(text)
 	if f != nil {
 		return f
 	}
+	l := line{name: spanOf(b, name), value: spanOf(b, value)}
 	switch len(name) {
 	case len("Host"):
 		if isName(name, "host") {
 			h.hosts++
-			h.host = spanOf(b, value)
+			h.host, l.host = l.value, true
 		}
-	case len("Expect"):
-		if isName(name, "expect") {
-			h.expect(b, value, at)
-		}
+	case len("Expect"): // and Pragma
+		h.continues = h.continues || isName(name, "expect") && bytes.EqualFold(value, []byte("100-continue"))
+		h.special = h.special || isName(name, "pragma")
 	case len("Connection"):
 		if isName(name, "connection") {
 			h.connection(value)
 		}
 	case len("Content-Length"):
 		if isName(name, "content-length") {
-			return h.contentLength(b, value, at)
+			f = h.contentLength(value)
 		}
 	case len("Transfer-Encoding"):
 		if isName(name, "transfer-encoding") {
-			return h.transferEncoding(value, at)
+			f = h.transferEncoding(value)
 		}
 	}
-	return nil
+	h.lines = append(h.lines, l)
+	return f
 }
 
 // isName compares a field's name with one in lower case and of the same length.
@@ -127,23 +128,16 @@ func spanOf(b, part []byte) span {
 	return span{from, from + len(part)}
 }
 
-// expect hides the line from net/http, which would refuse other expectations and close after a body that nobody read. The
-// interim answer is then ours to send.
-func (h *head) expect(b, value []byte, at span) {
-	h.continues = h.continues || bytes.EqualFold(value, []byte("100-continue"))
-	h.expects = append(h.expects, spanOf(b, value))
-	h.cuts = append(h.cuts, at)
-}
-
 func (h *head) connection(value []byte) {
 	for token := range bytes.SplitSeq(value, []byte(",")) {
 		token = trimSpace(token)
 		h.close = h.close || bytes.EqualFold(token, []byte("close"))
 		h.keep = h.keep || bytes.EqualFold(token, []byte("keep-alive"))
+		h.upgrades = h.upgrades || bytes.EqualFold(token, []byte("upgrade"))
 	}
 }
 
-func (h *head) contentLength(b, value []byte, at span) *fault {
+func (h *head) contentLength(value []byte) *fault {
 	if h.length >= 0 {
 		return bad("more than one Content-Length")
 	}
@@ -151,14 +145,13 @@ func (h *head) contentLength(b, value []byte, at span) *fault {
 	if err != nil {
 		return bad("invalid Content-Length")
 	}
-	h.length, h.lengthAt = int64(n), spanOf(b, value)
-	h.cuts = append(h.cuts, at)
+	h.length, h.special = int64(n), true
 	return nil
 }
 
 // transferEncoding takes chunked alone. What else ends in chunked Kestrel takes too, and passes over the other codings;
 // they are not implemented here, and the body would not be what the handler believes.
-func (h *head) transferEncoding(value []byte, at span) *fault {
+func (h *head) transferEncoding(value []byte) *fault {
 	last := value
 	if comma := bytes.LastIndexByte(value, ','); comma >= 0 {
 		last = trimSpace(value[comma+1:])
@@ -169,7 +162,6 @@ func (h *head) transferEncoding(value []byte, at span) *fault {
 	case len(last) != len(value) || h.chunked:
 		return &fault{status: http.StatusNotImplemented, reason: "transfer codings other than chunked"}
 	}
-	h.chunked = true
-	h.cuts = append(h.cuts, at)
+	h.chunked, h.special = true, true
 	return nil
 }

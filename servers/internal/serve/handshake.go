@@ -3,47 +3,149 @@ package serve
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
+	"net"
 	"time"
+
+	"github.com/gorun-dev/gorun/servers/endpoint"
 )
 
 // DefaultHandshakeTimeout is Kestrel's (reference: servers.md, 3.1).
 const DefaultHandshakeTimeout = 10 * time.Second
 
-// shake makes the TLS handshake, before net/http has the connection: by ALPN it may be another protocol's.
-func (k *core) shake(t *tls.Conn) {
-	if err := k.handshake(t); err != nil {
-		k.log.Debug("TLS handshake failed", slog.Any("error", err), slog.String("remote", t.RemoteAddr().String()))
-		t.NetConn().Close() // t.Close would wait for a client that may be gone
+// prepare has middleware and TLS done with, and finds out which protocol the connection speaks.
+func (k *core) prepare(raw net.Conn, b Binding, m *measure) {
+	c, err := k.ready(raw, b, m)
+	if err != nil {
+		k.log.Debug("connection refused", slog.Any("error", err), slog.String("remote", raw.RemoteAddr().String()))
+		raw.Close() // the one below TLS: closing that would wait for a client that may be gone
 		k.open.Add(-1)
+		m.closed(err)
 		return
 	}
-	if next := k.server.NextProto[t.ConnectionState().NegotiatedProtocol]; next != nil {
-		next(t)
+	if k.speaksHTTP2(c, b) {
+		m.speaks("2")
+		k.server.HTTP2(c, b)
 		k.open.Add(-1)
+		m.closed(nil)
 		return
 	}
-	k.enqueue(t)
+	k.enqueue(c, b, m)
 }
 
-func (k *core) handshake(t *tls.Conn) error {
+// ready gives the connection on which HTTP is spoken.
+func (k *core) ready(raw net.Conn, b Binding, m *measure) (net.Conn, error) {
 	timeout := k.server.HandshakeTimeout
 	if timeout <= 0 {
 		timeout = DefaultHandshakeTimeout
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	k.mu.Lock()
-	k.shaking[t.NetConn()] = struct{}{}
-	stopping := k.stopping.Load()
-	k.mu.Unlock()
-	defer func() {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		delete(k.shaking, t.NetConn())
-	}()
-	if stopping {
-		cancel()
+	if !k.watchOver(raw) {
+		return nil, errDismissed
 	}
-	return t.HandshakeContext(ctx)
+	defer k.leaveAlone(raw)
+	// A client that does not come to an end is cut off, whatever it is that waits for it.
+	defer context.AfterFunc(ctx, func() { raw.SetDeadline(past) })()
+	c, err := k.middleware(raw)
+	if err != nil {
+		return nil, err
+	}
+	if b.TLS != nil {
+		t := tls.Server(c, b.TLS)
+		ended := m.handshake()
+		err := t.HandshakeContext(ctx)
+		ended(t.ConnectionState().Version, err)
+		if err != nil {
+			return nil, err
+		}
+		return t, k.agreed(t, b)
+	}
+	if k.priorKnowledge(b) {
+		return k.preface(c)
+	}
+	return c, nil
+}
+
+// agreed refuses a client that does not speak what is served: one without ALPN speaks HTTP/1.1.
+func (k *core) agreed(t *tls.Conn, b Binding) error {
+	if !b.Protocols.Has(endpoint.HTTP1) && t.ConnectionState().NegotiatedProtocol != "h2" {
+		return errors.New("the client does not offer HTTP/2, which alone is served")
+	}
+	return nil
+}
+
+func (k *core) middleware(c net.Conn) (net.Conn, error) {
+	for _, f := range k.server.Middleware {
+		next, err := f(c)
+		if err != nil {
+			return nil, err
+		}
+		c = next
+	}
+	return c, nil
+}
+
+// watchOver has the connection closed when the server stops. It reports false when that has begun.
+func (k *core) watchOver(raw net.Conn) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.shaking[raw] = struct{}{}
+	return !k.stopping.Load()
+}
+
+func (k *core) leaveAlone(raw net.Conn) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.shaking, raw)
+}
+
+// priorKnowledge reports whether clients speak HTTP/2 without TLS.
+func (k *core) priorKnowledge(b Binding) bool {
+	return k.server.HTTP2 != nil && b.TLS == nil && b.Protocols == endpoint.HTTP2
+}
+
+func (k *core) speaksHTTP2(c net.Conn, b Binding) bool {
+	if t, ok := c.(*tls.Conn); ok {
+		return k.server.HTTP2 != nil && t.ConnectionState().NegotiatedProtocol == "h2"
+	}
+	return k.priorKnowledge(b)
+}
+
+// http2Preface is what a client that speaks HTTP/2 sends first (RFC 9113, 3.4).
+const http2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// preface reads the beginning of a connection without TLS. A client that speaks HTTP/1.x is told what it got wrong.
+func (k *core) preface(c net.Conn) (net.Conn, error) {
+	first := make([]byte, len(http2Preface))
+	for n := 0; n < len(first); {
+		m, err := c.Read(first[n:])
+		n += m
+		if err == nil && string(first[:n]) != http2Preface[:n] {
+			err = errNotHTTP2
+			c.Write(faultNotHTTP2.answer(k.server.ServerHeader))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return &replayed{Conn: c, first: first}, nil
+}
+
+var errNotHTTP2 = errors.New("not HTTP/2, which alone is served")
+
+// replayed is a connection of which the beginning has been read, and is read again.
+type replayed struct {
+	net.Conn
+	first []byte
+}
+
+func (c *replayed) Read(p []byte) (int, error) {
+	if len(c.first) > 0 {
+		n := copy(p, c.first)
+		c.first = c.first[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
 }

@@ -3,7 +3,6 @@ package serve
 import (
 	"bytes"
 	"net/http"
-	"slices"
 )
 
 // span is a part of a head, by its offsets in it.
@@ -11,8 +10,15 @@ type span struct{ from, to int }
 
 func (s span) of(b []byte) []byte { return b[s.from:s.to] }
 
-// head is one request's head as it is read: a line at a time, each looked at once, however the bytes arrive. What it says
-// about the framing of the body is said nowhere else: net/http is given the head without it.
+func (s span) in(text string) string { return text[s.from:s.to] }
+
+// line is a field line of a head.
+type line struct {
+	name, value span
+	host        bool
+}
+
+// head is one request's head as it is read: a line at a time, each looked at once, however the bytes arrive.
 type head struct {
 	pos     int // where the next line begins
 	fields  int // field lines so far
@@ -22,23 +28,26 @@ type head struct {
 	target span
 	minor  byte // HTTP/1.minor
 	form   form
-	spaced bool // two spaces before the version
+	isHead bool
 
+	lines     []line
 	host      span
 	hosts     int
 	chunked   bool
 	length    int64 // -1: no Content-Length
-	lengthAt  span
-	close     bool // Connection: close
-	keep      bool // Connection: keep-alive
-	continues bool // Expect: 100-continue
-	expects   []span
-	cuts      []span // lines that net/http is not to see
+	close     bool  // Connection: close
+	keep      bool  // Connection: keep-alive
+	upgrades  bool  // Connection: upgrade
+	continues bool  // Expect: 100-continue
+	special   bool  // there is a field that means more than a name and a value
 }
 
 func (h *head) reset() {
-	*h = head{length: -1, expects: h.expects[:0], cuts: h.cuts[:0]}
+	*h = head{length: -1, lines: h.lines[:0]}
 }
+
+// free lets go of memory.
+func (h *head) free() { h.lines = nil }
 
 // parse goes on where it stopped, with b from the head's first byte. It returns where the head ends, or 0 when it needs more
 // bytes. first says that b is the beginning of the connection.
@@ -65,7 +74,7 @@ func (h *head) parse(b []byte, limits *Limits, first bool) (end int, f *fault) {
 		if f := h.count(i+1, limits); f != nil {
 			return 0, f
 		}
-		if f := h.field(b, line, span{h.pos, h.pos + i + 1}); f != nil {
+		if f := h.field(b, line); f != nil {
 			return 0, f
 		}
 		h.pos += i + 1
@@ -129,6 +138,7 @@ func (h *head) words(line []byte, first bool) *fault {
 		return bad("invalid method")
 	}
 	h.method = span{0, space}
+	h.isHead = string(line[:space]) == http.MethodHead
 	after := bytes.IndexByte(line[space+1:], ' ')
 	if after <= 0 {
 		return bad("invalid request line")
@@ -136,7 +146,7 @@ func (h *head) words(line []byte, first bool) *fault {
 	h.target = span{space + 1, space + 1 + after}
 	version := line[h.target.to+1:]
 	if len(version) > 0 && version[0] == ' ' {
-		version, h.spaced = version[1:], true
+		version = version[1:] // as Kestrel does
 	}
 	switch {
 	case string(version) == "HTTP/1.1":
@@ -180,12 +190,4 @@ func needsLength(method []byte) bool {
 // last says whether the connection ends with this request. Framing that two servers could read differently ends it too.
 func (h *head) last() bool {
 	return h.close || h.minor == 0 && !h.keep || h.chunked && h.length >= 0
-}
-
-// cut removes the lines that net/http is not to see from the head b, in place, and returns what is left.
-func (h *head) cut(b []byte) []byte {
-	for _, c := range slices.Backward(h.cuts) {
-		b = slices.Delete(b, c.from, c.to)
-	}
-	return b
 }

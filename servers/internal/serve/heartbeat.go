@@ -22,6 +22,7 @@ func (k *core) heartbeat() {
 
 func (k *core) beat(now int64) {
 	k.clock.Store(now)
+	k.date.Store(dateLine(time.Now()))
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for c := range k.conns {
@@ -33,15 +34,20 @@ func (k *core) beat(now int64) {
 func (k *core) now() int64 { return k.clock.Load() + int64(k.tick) }
 
 func (c *conn) beat(now int64) {
-	if by := c.response.by.Load(); by != 0 && now > by {
-		c.core.log.Debug("response taken too slowly", slog.String("remote", c.RemoteAddr().String()))
+	if by := c.answer.by.Load(); by != 0 && now > by {
+		c.core.log.Debug("response taken too slowly", slog.String("remote", c.remote))
 		c.abort()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.reading && c.overdue == forNothing && c.isOverdue(now) {
+	switch {
+	case !c.reading || c.overdue != forNothing:
+	case c.isOverdue(now):
 		c.overdue = c.waits
-		c.Conn.SetReadDeadline(past)
+		c.interrupt()
+	case c.waits == forRequest && !c.idle && !c.resting && now-c.since > 0:
+		c.idle = true
+		c.interrupt()
 	}
 }
 

@@ -7,13 +7,14 @@ import (
 
 // linger reads on after the last answer until the client has closed, or for a while.
 func (c *conn) linger() {
-	unread := c.body != nil && !c.body.done.Load()
-	if !unread && !c.response.refused() {
+	unread := c.x != nil && c.x.body != nil && !c.x.body.done.Load()
+	refused := c.answer.isRefused()
+	if !unread && !refused {
 		return
 	}
-	c.CloseWrite()
+	c.closeWrite()
 	limit := time.Second
-	if unread && !c.response.refused() {
+	if unread && !refused {
 		limit = drainTimeout
 	}
 	c.Conn.SetReadDeadline(time.Now().Add(limit))

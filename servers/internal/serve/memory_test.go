@@ -67,12 +67,13 @@ func TestPipelinedBombIsBounded(t *testing.T) {
 	server := &counted{Conn: far}
 	s := handle(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/first" {
+			r.Context().Done() // only who waits for the client's end has it read ahead
 			eventually(t, "later requests are taken in", func() bool { return server.read.Load() > watched })
 		}
 		fmt.Fprint(w, server.read.Load())
 	})
 	t.Cleanup(func() { s.Close() })
-	if err := s.ServeConn(server); err != nil {
+	if err := s.ServeConn(server, Binding{}); err != nil {
 		t.Fatal(err)
 	}
 	near.SetDeadline(time.Now().Add(patience))

@@ -1,63 +1,98 @@
 package serve
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
-// nextHead puts the next head into p, or as much of it as there is room for. An error ends the connection; where the client
-// is to have an answer, it has had it.
-func (c *conn) nextHead(p []byte) (int, error) {
-	if err := c.finishRequest(); err != nil {
-		return 0, err
+// errOverdue is what fill returns when the heartbeat ended a read.
+var errOverdue = errors.New("took too long")
+
+// errDismissed is what it returns when the server stops and the connection has no request.
+var errDismissed = errors.New("the server stops")
+
+// errIdle is what it returns when the connection has had nothing to do for a while.
+var errIdle = errors.New("idle")
+
+// nextRequest reads a head and makes the exchange for it. It reports false when the connection ends; where the client is to
+// have an answer, it has had it.
+func (c *conn) nextRequest() bool {
+	end, ok := c.nextHead()
+	if !ok {
+		return false
 	}
-	first := !c.handed
-	c.response.reset(c.core.limits.MinResponseDataRate)
+	x := &exchange{}
+	if f := x.begin(c, c.in[:end]); f != nil {
+		c.refuse(f)
+		return false
+	}
+	c.in = c.in[end:]
+	c.handed = true
+	return c.beginRequest(x)
+}
+
+// nextHead reads until a whole head is in the buffer, and gives its end.
+func (c *conn) nextHead() (end int, ok bool) {
+	c.answer.reset(c.core.limits.MinResponseDataRate)
 	c.head.reset()
-	if len(c.in) == 0 {
-		c.dropBuffer() // an idle connection holds no memory
-	}
-	data := c.in
-	direct := false // data is in p: no buffer of our own, and nothing to copy
 	for waits := forRequest; ; {
-		data = trimNewlines(data)
-		end, f := c.head.parse(data, &c.core.limits, first)
+		c.in = trimNewlines(c.in)
+		end, f := c.head.parse(c.in, &c.core.limits, !c.handed)
 		if f != nil {
-			return 0, c.refuseHead(f)
+			c.refuse(f)
+			return 0, false
 		}
 		if end > 0 {
-			return c.deliver(p, data, end, direct)
+			return end, true
 		}
-		if len(data) > 0 && string(data) != "\r" {
+		if len(c.in) > 0 && string(c.in) != "\r" {
 			waits = forHead
 		}
-		var err error
-		if data, direct, err = c.moreOfHead(p, data, direct, waits); err != nil {
-			return 0, c.ends(err, waits)
+		if err := c.more(waits); err != nil {
+			c.ends(err, waits)
+			return 0, false
 		}
 	}
 }
 
-// moreOfHead reads more behind data: the first bytes straight into p, which mostly get a whole head and nothing else.
-func (c *conn) moreOfHead(p, data []byte, direct bool, waits wait) (more []byte, inP bool, err error) {
-	if len(data) == 0 {
-		c.dropBuffer()
-		n, err := c.fill(p, waits)
-		return p[:n], true, orNil(n, err)
-	}
-	if direct {
-		c.keep(data)
-	} else {
-		c.in = data
-	}
+// more reads behind what is there.
+func (c *conn) more(waits wait) error {
 	n, err := c.fill(c.space(), waits)
 	c.in = c.in[:len(c.in)+n]
-	return c.in, false, orNil(n, err)
+	if err == errIdle {
+		err = c.rest()
+	}
+	if n > 0 {
+		return nil // an error comes again
+	}
+	return err
 }
 
-// orNil leaves out an error that came with bytes: it comes again.
-func orNil(n int, err error) error {
+// rest waits for a request without a buffer.
+func (c *conn) rest() error {
+	if len(c.in) > 0 { // an empty line, or half of one
+		return nil
+	}
+	c.dropBuffers()
+	c.head.free()
+	c.rests(true)
+	defer c.rests(false)
+	first := make([]byte, 1)
+	n, err := c.fill(first, forRequest)
+	for err == errIdle {
+		n, err = c.fill(first, forRequest)
+	}
 	if n > 0 {
+		c.in = append(c.space()[:0], first...)
 		return nil
 	}
 	return err
+}
+
+func (c *conn) rests(yes bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.resting = yes
 }
 
 // trimNewlines removes empty lines before a request (RFC 9112, 2.2).
@@ -75,57 +110,39 @@ func trimNewlines(b []byte) []byte {
 }
 
 // ends says what the end of the connection, or of our patience, means where a request should come.
-func (c *conn) ends(err error, waits wait) error {
+func (c *conn) ends(err error, waits wait) {
 	switch {
-	case waits != forHead || err == errDismissed:
-		return io.EOF // no request, or none that we begin: nothing to say
+	case waits != forHead || err == errDismissed: // no request, or none that we begin: nothing to say
 	case err == errOverdue:
-		return c.refuseHead(faultHeadTimeout)
+		c.refuse(faultHeadTimeout)
 	case err == io.EOF:
-		return c.refuseHead(bad("the connection ended inside a head"))
+		c.refuse(bad("the connection ended inside a head"))
 	}
-	return err
 }
 
-// deliver hands the head data[:end] to net/http by way of p, and keeps the rest. In p it has already been read when
-// direct is true.
-func (c *conn) deliver(p, data []byte, end int, direct bool) (int, error) {
-	head, rest := data[:end], data[end:]
-	if f := c.request.begin(&c.head, head); f != nil {
-		return 0, c.refuseHead(f)
-	}
-	plain := c.request.clean == nil && len(c.head.cuts) == 0 && !c.head.spaced
-	if direct && len(rest) > 0 {
-		c.keep(rest)
-	} else if !direct {
-		c.in = rest
-	}
-	if !plain {
-		head = c.request.rewrite(&c.head, head)
-	}
-	n := copy(p, head)
-	c.out = head[n:]
-	c.handed = true
-	c.body = nil
-	if c.request.hasBody() {
-		c.body = newBody(c)
-	}
-	return n, c.beginRequest()
-}
-
-// beginRequest fails when the server has begun to stop: then the request has never been seen.
-func (c *conn) beginRequest() error {
+// beginRequest reports false when the server has begun to stop: then the request has never been seen.
+func (c *conn) beginRequest(x *exchange) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dismissed {
-		return io.EOF
+		return false
 	}
+	c.x = x
 	c.busy = true
 	c.waits = forNothing
-	c.bodyOpen = c.body != nil
+	c.want = noDeadline
 	c.bodySeen, c.bodyWait = int64(len(c.in)), 0 // what came with the head counts
 	c.rate = c.core.limits.MinRequestBodyDataRate
-	return nil
+	c.watcher.begin(x.body != nil)
+	return true
+}
+
+// endRequest is called when the response has been sent and the rest of the body read.
+func (c *conn) endRequest() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.x, c.busy = nil, false
+	c.want = noDeadline
 }
 
 // dismiss makes a connection that has no request end itself; its own goroutine closes it.
@@ -134,26 +151,10 @@ func (c *conn) dismiss() {
 	defer c.mu.Unlock()
 	switch {
 	case c.closed.Load():
-		c.force() // it lingers
+		c.forced.Store(true) // it lingers
+		c.below().Close()
 	case !c.busy:
 		c.dismissed = true
-		c.Conn.SetReadDeadline(past)
+		c.interrupt()
 	}
-}
-
-// finishRequest ends the one before: what is left of its body is read and thrown away.
-func (c *conn) finishRequest() error {
-	if c.ended || c.handed && c.request.last {
-		return io.EOF
-	}
-	if c.body != nil {
-		if err := c.body.drain(); err != nil {
-			return io.EOF
-		}
-		c.body = nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.busy = false
-	return nil
 }

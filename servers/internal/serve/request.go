@@ -1,126 +1,99 @@
 package serve
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
-// request is what the connection knows of the request that net/http is busy with, beyond what net/http was told.
-type request struct {
-	last      bool // the connection ends with it
-	minor     byte
-	chunked   bool
-	length    int64  // -1: none
-	text      string // the Content-Length as it was sent
-	continues bool   // waits for 100 Continue
-	expects   []string
-	fields    int    // field lines of the head
-	clean     []byte // the target for net/http, nil when it is the client's
-	target    string // the client's, when clean is not nil
-	form      form
-	closes    bool // the response has to say that the connection closes
-	maxBody   int64
+// newRequest makes what the handler gets.
+func (c *conn) newRequest(x *exchange) *http.Request {
+	h := &c.head
+	header, host := h.header(x.text)
+	r := http.Request{
+		Method:     methodOf(h.method.in(x.text)),
+		RequestURI: h.target.in(x.text),
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: int(x.minor),
+		Header:     header,
+		Host:       host,
+		Body:       http.NoBody,
+		Close:      h.close || x.minor == 0 && !h.keep,
+		RemoteAddr: c.remote,
+		TLS:        c.tls,
+	}
+	if x.minor == 0 {
+		r.Proto = "HTTP/1.0"
+	}
+	r.URL = x.url(&r)
+	if h.special {
+		x.frame(&r)
+	}
+	request := r.WithContext(&x.context)
+	x.response.request = request
+	if x.body != nil {
+		x.body.request = request
+		request.Body = x.body
+	}
+	return request
 }
 
-// begin takes over what the head says. b is the head's bytes, which are net/http's from here on.
-func (r *request) begin(h *head, b []byte) *fault {
-	target := h.target.of(b)
-	clean, f := h.form.forGo(target)
-	if f != nil {
-		return f
+// methodOf gives the usual methods without holding on to the head.
+func methodOf(s string) string {
+	switch s {
+	case http.MethodGet:
+		return http.MethodGet
+	case http.MethodPost:
+		return http.MethodPost
+	case http.MethodHead:
+		return http.MethodHead
 	}
-	*r = request{
-		last:      h.last(),
-		minor:     h.minor,
-		chunked:   h.chunked,
-		length:    h.length,
-		continues: h.continues && h.minor == 1,
-		fields:    h.fields,
-		clean:     clean,
-		form:      h.form,
-		closes:    h.chunked && h.length >= 0 || h.close && h.keep,
-		maxBody:   -1,
-	}
-	if clean != nil {
-		r.target = string(target)
-	}
-	if h.length >= 0 {
-		r.text = string(h.lengthAt.of(b))
-	}
-	for _, s := range h.expects {
-		r.expects = append(r.expects, string(s.of(b)))
-	}
-	return nil
+	return s
 }
 
-func (r *request) hasBody() bool { return r.chunked || r.length > 0 }
-
-// rewrite gives the head as net/http is to see it.
-func (r *request) rewrite(h *head, b []byte) []byte {
-	if r.clean == nil && !h.spaced {
-		return h.cut(b)
+// header makes the header from the lines that parse has found, and gives the Host field, which is not part of it.
+func (h *head) header(text string) (header http.Header, host string) {
+	header = make(http.Header, len(h.lines))
+	values := make([]string, len(h.lines)) // one allocation for all fields
+	for i, l := range h.lines {
+		value := text[l.value.from:l.value.to]
+		if l.host {
+			host = value
+			continue
+		}
+		key := http.CanonicalHeaderKey(text[l.name.from:l.name.to])
+		if more, found := header[key]; found {
+			header[key] = append(more, value)
+			continue
+		}
+		values[i] = value
+		header[key] = values[i : i+1 : i+1]
 	}
-	target := r.clean
-	if target == nil {
-		target = h.target.of(b)
-	}
-	out := make([]byte, 0, len(b)+len(target))
-	out = append(append(out, h.method.of(b)...), ' ')
-	out = append(append(out, target...), " HTTP/1."...)
-	out = append(out, '0'+h.minor)
-	end := h.target.to
-	for b[end] != '\n' && b[end] != '\r' {
-		end++
-	}
-	shift := len(out) - end
-	out = append(out, b[end:]...)
-	for i := range h.cuts {
-		h.cuts[i].from += shift
-		h.cuts[i].to += shift
-	}
-	return h.cut(out)
+	return header, host
 }
 
-// restore gives the handler's request what net/http was not told.
-func (c *conn) restore(w http.ResponseWriter, r *http.Request) {
-	q := &c.request
-	if q.clean != nil {
-		q.restoreTarget(r)
-	}
-	for _, e := range q.expects {
-		r.Header.Add("Expect", e)
-	}
-	if q.closes {
-		w.Header().Set("Connection", "close")
-	}
+// frame is for requests with fields that say more than a name and a value.
+func (x *exchange) frame(r *http.Request) {
+	h := r.Header
 	switch {
-	case q.chunked:
+	case x.chunked:
 		r.ContentLength = -1
 		r.TransferEncoding = []string{"chunked"}
-		if q.length >= 0 {
-			r.Header["X-Content-Length"] = []string{q.text} // as Kestrel does: it did not count
+		delete(h, "Transfer-Encoding")
+		if length, found := h["Content-Length"]; found {
+			h["X-Content-Length"] = length // as Kestrel does: it did not count
+			delete(h, "Content-Length")
 		}
 		announceTrailers(r)
-	case q.length >= 0:
-		r.ContentLength = q.length
-		r.Header["Content-Length"] = []string{q.text}
+	case x.length >= 0:
+		r.ContentLength = x.length
 	}
-	if c.body != nil {
-		c.body.request = r
-		r.Body = c.body
-	}
-}
-
-func (q *request) restoreTarget(r *http.Request) {
-	r.RequestURI = q.target
-	if q.form != absolute {
-		return
-	}
-	if u, err := url.Parse(q.target); err == nil {
-		r.URL.Scheme, r.URL.User, r.URL.Host = u.Scheme, u.User, u.Host
+	// As net/http has it (RFC 9111, 5.4).
+	if pragma := h["Pragma"]; len(pragma) > 0 && pragma[0] == "no-cache" {
+		if _, found := h["Cache-Control"]; !found {
+			h["Cache-Control"] = []string{"no-cache"}
+		}
 	}
 }
 
@@ -150,56 +123,44 @@ func isTrailer(key string) bool {
 	return true
 }
 
-// ErrBodyStarted is returned when a limit on the body is changed after its first read.
-var ErrBodyStarted = errors.New("the body of this request is already being read")
-
-// Request is the server's side of one request: the limits that a handler may change for it. It is good until the
-// handler returns.
-type Request struct{ c *conn }
-
-// FromContext gives the Request of a context that was handed to a handler. ok is false for any other context.
-func FromContext(ctx context.Context) (r Request, ok bool) {
-	c := connOf(ctx)
-	return Request{c}, c != nil
-}
-
-// MaxBodySize is how long the request's body may be, in bytes; negative for no limit.
-func (r Request) MaxBodySize() int64 {
-	if limit := r.c.maxBody(); limit < 1<<62 {
-		return limit
+// url gives what net/http would have made of the target, after dot segments were removed.
+func (x *exchange) url(r *http.Request) *url.URL {
+	target := r.RequestURI
+	if x.clean != nil {
+		target = string(x.clean)
 	}
-	return -1
-}
-
-// SetMaxBodySize changes it: 0 is no body at all, negative no limit. It returns ErrBodyStarted when a read has begun.
-func (r Request) SetMaxBodySize(n int64) error {
-	if b := r.c.body; b != nil && b.started.Load() {
-		return ErrBodyStarted
+	switch x.form {
+	case asterisk:
+		return &url.URL{Path: target}
+	case authority:
+		return &url.URL{Host: target}
 	}
-	if n < 0 {
-		n = 1<<63 - 1
+	u := parseTarget(target)
+	if x.form == absolute {
+		if whole, err := url.Parse(r.RequestURI); err == nil {
+			u.Scheme, u.User, u.Host = whole.Scheme, whole.User, whole.Host
+			r.Host = whole.Host
+		}
 	}
-	r.c.request.maxBody = n
-	return nil
+	return u
 }
 
-// SetMinBodyDataRate changes how fast the body must come. The rules of DataRate apply.
-func (r Request) SetMinBodyDataRate(rate DataRate) {
-	rate = rate.Effective(r.c.core.limits.MinRequestBodyDataRate)
-	r.c.mu.Lock()
-	defer r.c.mu.Unlock()
-	r.c.rate = rate
-}
+// isPlain has the characters of a path that mean themselves and that net/url would write in the same way.
+var isPlain = table(func(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("-_.~$&+,/:;=@", c) >= 0
+})
 
-// SetMinResponseDataRate changes how fast the client must take the response. The rules of DataRate apply. It is called
-// before the first byte is written.
-func (r Request) SetMinResponseDataRate(rate DataRate) {
-	r.c.response.rate = rate.Effective(r.c.core.limits.MinResponseDataRate)
-}
-
-func (c *conn) maxBody() int64 {
-	if c.request.maxBody >= 0 {
-		return c.request.maxBody
+// parseTarget spares net/url the common case. What is left to it is well-formed by now.
+func parseTarget(target string) *url.URL {
+	path, query, asked := strings.Cut(target, "?")
+	for i := range len(path) {
+		if !isPlain[path[i]] {
+			u, err := url.ParseRequestURI(target)
+			if err != nil { // an escape in the path is whole, and nothing else is an error
+				return &url.URL{Path: path, RawQuery: query}
+			}
+			return u
+		}
 	}
-	return c.core.limits.MaxRequestBodySize
+	return &url.URL{Path: path, RawQuery: query, ForceQuery: asked && query == ""}
 }

@@ -45,12 +45,10 @@ func TestFilesAreSentBySendfile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if shape, ok := newConn(raw, s.begin()).shape().(io.ReaderFrom); !ok {
-		t.Fatalf("net/http sees no io.ReaderFrom in %T", shape)
-	}
 	spy := &fileSpy{TCPConn: raw.(*net.TCPConn)}
-	k := s.begin()
-	k.queue.put(tcpConn{newConn(raw, k), spy})
+	if err := s.ServeConn(spy, Binding{}); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		c.send(get("/"))
 		if body := c.want(http.StatusOK); body != string(content) {

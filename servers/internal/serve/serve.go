@@ -1,13 +1,12 @@
-// Package serve is HTTP on any listener or accepted socket, with the limits: what kestrel and httpsys both stand on.
+// Package serve is HTTP/1.x on any listener or accepted socket, with the limits: what kestrel and httpsys both stand on.
 //
-// It puts Kestrel's manners in front of net/http: Kestrel's limits with Kestrel's defaults, and Kestrel's answers to bad
-// input (reference: servers.md, 3.1 and 3.8). Handlers are net/http's, with Flusher, Hijacker, ReaderFrom (sendfile) and
-// ResponseController. What differs for them: Request.Body is read when the handler reads it and what is left of it after the
-// response was sent, a connection that a handler hijacks is not a *net.TCPConn (NetConn gives it), and a
-// request with a bad body is answered by the server as soon as the handler reads that body.
+// It has Kestrel's manners: its limits with their defaults, and its answers to bad input (reference: servers.md, 3.1 and
+// 3.8). Handlers are net/http's, and get what net/http's own server gives them: Flusher, Hijacker, ReaderFrom (sendfile),
+// CloseNotifier and ResponseController; the contract tests hold it to that, byte by byte. What differs: a request with a bad body is
+// answered by the server as soon as the handler reads that body, and what a handler leaves of a body is read, within
+// limits, after the response was sent.
 //
-// It opens no sockets and speaks neither HTTP/2 nor HTTP/3: a TLS connection that negotiated another protocol goes to
-// Server.NextProto.
+// It opens no sockets and speaks neither HTTP/2 nor HTTP/3: connections that want HTTP/2 go to Server.HTTP2.
 //
 // A Server may be used by several goroutines at once.
 package serve
@@ -15,12 +14,14 @@ package serve
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/gorun-dev/gorun/servers/endpoint"
+	"github.com/gorun-dev/gorun/servers/metrics"
 )
 
 // Server serves HTTP/1.0 and 1.1. The zero value serves http.DefaultServeMux with Kestrel's limits. Its fields are not
@@ -38,10 +39,15 @@ type Server struct {
 	// ConnContext may add to the context of a connection's requests, as in http.Server; c is the accepted connection
 	// itself, a *tls.Conn after its handshake. It returns a context derived from ctx.
 	ConnContext func(ctx context.Context, c net.Conn) context.Context
-	// NextProto has, by ALPN name ("h2"), who serves TLS connections that negotiated another protocol. The function owns
-	// the connection; it counts against MaxConcurrentConnections until it returns. Shutdown and Close wait for its return
-	// but do not bring it about: stop that protocol first.
-	NextProto map[string]func(*tls.Conn)
+	// Meter gets Kestrel's numbers about connections (package metrics). Nil: nothing is measured.
+	Meter metrics.Meter
+	// Middleware is called, in order, with each connection that was accepted, before TLS, on a goroutine of its own. An error
+	// closes the connection.
+	Middleware []func(net.Conn) (net.Conn, error)
+	// HTTP2 serves connections that speak HTTP/2: a *tls.Conn after its handshake, or one without TLS. It owns the
+	// connection, which counts against MaxConcurrentConnections until it returns. Shutdown and Close wait for its return
+	// but do not bring it about: stop that protocol first. Nil: no HTTP/2.
+	HTTP2 func(c net.Conn, b Binding)
 	// HandshakeTimeout limits a TLS handshake. 0 or less: DefaultHandshakeTimeout.
 	HandshakeTimeout time.Duration
 
@@ -49,27 +55,34 @@ type Server struct {
 	core *core
 }
 
-// Serve accepts connections on l, *tls.Conn among them, and serves them. It closes l, and returns when l fails or, with
-// http.ErrServerClosed, after Shutdown or Close. The error is never nil.
-func (s *Server) Serve(l net.Listener) error {
+// Binding says what is spoken on a listener. The zero Binding is HTTP/1.x without TLS.
+type Binding struct {
+	Protocols endpoint.Protocols // HTTP2 counts where Server.HTTP2 is set; without TLS only when it is alone. HTTP3 does not count
+	TLS       *tls.Config        // nil: no TLS. Its NextProtos have to agree with Protocols
+	AltSvc    string             // the Alt-Svc field of every response (RFC 7838); empty: none
+}
+
+// Serve accepts connections on l and serves them. It closes l, and returns when l fails or, with http.ErrServerClosed,
+// after Shutdown or Close. The error is never nil.
+func (s *Server) Serve(l net.Listener, b Binding) error {
 	defer l.Close()
 	k := s.begin()
 	if !k.track(l) {
 		return http.ErrServerClosed
 	}
 	defer k.untrack(l)
-	return k.accept(l)
+	return k.accept(l, b)
 }
 
 // ServeConn serves one accepted connection, of which it becomes the owner. It does not wait. After Shutdown or Close it
 // closes c and returns http.ErrServerClosed.
-func (s *Server) ServeConn(c net.Conn) error {
+func (s *Server) ServeConn(c net.Conn, b Binding) error {
 	k := s.begin()
 	if k.stopping.Load() {
 		c.Close()
 		return http.ErrServerClosed
 	}
-	k.admit(c)
+	k.admit(c, b)
 	return nil
 }
 
@@ -79,18 +92,24 @@ func (s *Server) ServeConn(c net.Conn) error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	k := s.begin()
 	err := k.close((*conn).dismiss)
-	if stopped := k.http.Shutdown(ctx); stopped != nil {
-		return stopped
+	if !isDone(ctx, &k.serving) {
+		return context.Cause(ctx)
 	}
-	return errors.Join(err, k.end(ctx))
+	k.stop()
+	if !isDone(ctx, &k.work) {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
-// Close closes every listener and connection at once, except hijacked ones.
+// Close closes every listener and connection at once, except hijacked ones, and cancels the requests that run. It does not wait
+// for their handlers.
 func (s *Server) Close() error {
 	k := s.begin()
 	err := k.close((*conn).force)
-	k.http.Close()
-	return errors.Join(err, k.end(context.Background()))
+	k.stop()
+	k.work.Wait()
+	return err
 }
 
 // begin starts the server's own goroutines at the first call. A Server that is stopped before it has served anything
@@ -104,20 +123,18 @@ func (s *Server) begin() *core {
 	return s.core
 }
 
-// end stops the server's own goroutines and waits for them.
-func (k *core) end(ctx context.Context) error {
-	k.queue.Close()
-	k.stop()
-	ended := make(chan struct{})
+// isDone waits for the group; false means that ctx has ended first.
+func isDone(ctx context.Context, group *sync.WaitGroup) bool {
+	done := make(chan struct{})
 	go func() {
-		k.work.Wait()
-		close(ended)
+		group.Wait()
+		close(done)
 	}()
 	select {
-	case <-ended:
-		return nil
+	case <-done:
+		return true
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	}
 }
 

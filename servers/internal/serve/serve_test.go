@@ -59,16 +59,16 @@ func TestUpgradeLimit(t *testing.T) {
 func TestHijackedConnectionHasWhatCameEarly(t *testing.T) {
 	t.Parallel()
 	c := dial(t, startServer(t, handle(func(w http.ResponseWriter, r *http.Request) {
-		conn, _, err := w.(http.Hijacker).Hijack()
+		conn, rw, err := w.(http.Hijacker).Hijack()
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		defer conn.Close()
-		if _, isTCP := conn.(interface{ NetConn() net.Conn }).NetConn().(*net.TCPConn); !isTCP {
-			t.Errorf("NetConn of %T is no *net.TCPConn", conn)
+		if _, isTCP := conn.(*net.TCPConn); !isTCP || rw.Reader.Buffered() < len("early and") {
+			t.Errorf("the connection is a %T with %d bytes before it", conn, rw.Reader.Buffered())
 		}
-		io.CopyN(conn, conn, int64(len("early and late")))
+		io.CopyN(conn, rw, int64(len("early and late")))
 	})))
 	c.send(get("/") + "early and")
 	c.send(" late")
@@ -117,7 +117,7 @@ func TestShutdownFinishesWhatRuns(t *testing.T) {
 		t.Error(err)
 	}
 	late, server := net.Pipe()
-	if err := s.ServeConn(server); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.ServeConn(server, Binding{}); !errors.Is(err, http.ErrServerClosed) {
 		t.Errorf("ServeConn after Shutdown: %v", err)
 	}
 	if _, err := late.Read(make([]byte, 1)); err != io.EOF {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/gorun-dev/gorun/servers/feature"
 )
 
 func TestHeadTimeoutIs408(t *testing.T) {
@@ -121,8 +123,8 @@ func TestBodyRateIsAnAverage(t *testing.T) {
 func TestBodyRateOfOneRequest(t *testing.T) {
 	t.Parallel()
 	s := handle(func(w http.ResponseWriter, r *http.Request) {
-		q, _ := FromContext(r.Context())
-		q.SetMinBodyDataRate(DataRate{BytesPerSecond: 1e6, GracePeriod: time.Millisecond})
+		rates, _ := feature.Get[feature.DataRates](r.Context())
+		rates.SetMinRequestBodyDataRate(DataRate{BytesPerSecond: 1e6, GracePeriod: time.Millisecond})
 		readAll(w, r)
 	})
 	s.Limits.KeepAliveTimeout = 40 * time.Millisecond // a quick heartbeat

@@ -36,7 +36,7 @@ func startTLS(t *testing.T, s *Server) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serveOn(t, s, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate(t)}, NextProtos: []string{"h2", "http/1.1"}}))
+	serveOn(t, s, l, Binding{TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t)}, NextProtos: []string{"h2", "http/1.1"}}})
 	return l.Addr().String()
 }
 
@@ -73,10 +73,10 @@ func TestTLS(t *testing.T) {
 func TestAnotherProtocolOverTLS(t *testing.T) {
 	t.Parallel()
 	s := handle(ok)
-	s.NextProto = map[string]func(*tls.Conn){"h2": func(c *tls.Conn) {
+	s.HTTP2 = func(c net.Conn, _ Binding) {
 		io.WriteString(c, "other")
 		c.Close()
-	}}
+	}
 	c := dialTLS(t, startTLS(t, s), "h2")
 	if got, err := io.ReadAll(c.r); string(got) != "other" || err != nil {
 		t.Errorf("got %q, %v", got, err)
