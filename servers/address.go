@@ -66,52 +66,60 @@ type unsupported struct{ reason, hint string }
 func (e *unsupported) Error() string { return e.reason }
 func (e *unsupported) Hint() string  { return e.hint }
 
-// address is an endpoint, and where it was asked for.
-type address struct {
-	endpoint.Endpoint
-	source string
-}
-
 // byDefault is the source of the address that is taken when nothing names one.
 const byDefault = "the default"
 
-// addresses decides where to listen. The first source that names any address is the only one that counts.
-func (o options) addresses() ([]address, error) {
-	sources := []func() ([]address, error){
-		func() ([]address, error) { return parse("WithURLs", strings.Join(o.urls, ";")) },
-		func() ([]address, error) { return o.fromURLs("ASPNETCORE_URLS") },
-		func() ([]address, error) { return o.fromURLs("DOTNET_URLS") },
+// fromURLs reads the addresses. The first source that names any is the only one that counts.
+func (o *options) fromURLs() ([]Endpoint, error) {
+	sources := []func() ([]Endpoint, error){
+		func() ([]Endpoint, error) { return parse("WithURLs", strings.Join(o.urls, ";")) },
+		func() ([]Endpoint, error) { return o.fromVariable("ASPNETCORE_URLS") },
+		func() ([]Endpoint, error) { return o.fromVariable("DOTNET_URLS") },
 		o.fromPorts,
 		o.fromPort,
 	}
 	for _, source := range sources {
 		if list, err := source(); len(list) > 0 || err != nil {
-			return check(list, err)
-		}
-	}
-	return parse(byDefault, "http://localhost:5000")
-}
-
-func (o options) fromURLs(name string) ([]address, error) { return parse(name, o.getenv(name)) }
-
-// fromPorts reads HTTP_PORTS and HTTPS_PORTS, which go together.
-func (o options) fromPorts() ([]address, error) {
-	plain, err := o.portList("http", "HTTP_PORTS")
-	secure, err2 := o.portList("https", "HTTPS_PORTS")
-	return append(plain, secure...), errors.Join(err, err2)
-}
-
-func (o options) portList(scheme, name string) ([]address, error) {
-	for _, prefix := range []string{"ASPNETCORE_", "DOTNET_", ""} {
-		if ports := o.getenv(prefix + name); ports != "" {
-			return parse(prefix+name, onEveryInterface(scheme, ports))
+			return list, check(list, err)
 		}
 	}
 	return nil, nil
 }
 
-func (o options) fromPort() ([]address, error) {
-	return parse("PORT", onEveryInterface("http", o.getenv("PORT")))
+func (o *options) fromVariable(name string) ([]Endpoint, error) {
+	list, err := parse(name, o.process.getenv(name))
+	for _, ports := range []string{"HTTP_PORTS", "HTTPS_PORTS"} {
+		if variable, value := o.portVariable(ports); value != "" && len(list) > 0 {
+			o.log().Warn("addresses override ports", "used", name, "overridden", variable, "value", value)
+		}
+	}
+	return list, err
+}
+
+// fromPorts reads HTTP_PORTS and HTTPS_PORTS, which go together.
+func (o *options) fromPorts() ([]Endpoint, error) {
+	plain, err := o.portList("http", "HTTP_PORTS")
+	secure, err2 := o.portList("https", "HTTPS_PORTS")
+	return append(plain, secure...), errors.Join(err, err2)
+}
+
+func (o *options) portList(scheme, name string) ([]Endpoint, error) {
+	variable, ports := o.portVariable(name)
+	return parse(variable, onEveryInterface(scheme, ports))
+}
+
+// portVariable finds the variable that sets HTTP_PORTS or HTTPS_PORTS.
+func (o *options) portVariable(name string) (variable, value string) {
+	for _, prefix := range []string{"ASPNETCORE_", "DOTNET_", ""} {
+		if value := o.process.getenv(prefix + name); value != "" {
+			return prefix + name, value
+		}
+	}
+	return "", ""
+}
+
+func (o *options) fromPort() ([]Endpoint, error) {
+	return parse("PORT", onEveryInterface("http", o.process.getenv("PORT")))
 }
 
 // onEveryInterface turns a list of ports into a list of URLs.
@@ -126,8 +134,8 @@ func onEveryInterface(scheme, ports string) string {
 }
 
 // parse reads a list of URLs from one source. An address that is there twice is taken once.
-func parse(source, urls string) ([]address, error) {
-	var list []address
+func parse(source, urls string) ([]Endpoint, error) {
+	var list []Endpoint
 	var errs []error
 	for url := range strings.SplitSeq(urls, ";") {
 		if url = strings.TrimSpace(url); url == "" {
@@ -136,22 +144,22 @@ func parse(source, urls string) ([]address, error) {
 		e, err := endpoint.Parse(url)
 		if err != nil {
 			errs = append(errs, &AddressError{URL: url, Source: source, Err: err})
-		} else if a := (address{e, source}); !slices.Contains(list, a) {
-			list = append(list, a)
+		} else if !slices.ContainsFunc(list, func(other Endpoint) bool { return other.Endpoint == e }) {
+			list = append(list, Endpoint{Endpoint: e, Source: source})
 		}
 	}
 	return list, errors.Join(errs...)
 }
 
-// check adds the addresses that this server cannot serve to the problems.
-func check(list []address, problems error) ([]address, error) {
+// check adds the addresses that no server of ours serves to the problems.
+func check(list []Endpoint, problems error) error {
 	errs := []error{problems}
-	for _, a := range list {
-		if why := refuse(a.Endpoint); why != nil {
-			errs = append(errs, &AddressError{URL: a.String(), Source: a.source, Err: why})
+	for _, e := range list {
+		if why := refuse(e.Endpoint); why != nil {
+			errs = append(errs, &AddressError{URL: e.String(), Source: e.Source, Err: why})
 		}
 	}
-	return list, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // refuse gives why this server does not serve e, nil when it does. Kestrel refuses a path base as well.

@@ -39,8 +39,8 @@ func TestAddresses(t *testing.T) {
 			errs: []string{`ASPNETCORE_URLS: "localhost:1" is not a URL`, "http://c:3/api", "has no path"}},
 		"https ports": {env: map[string]string{"HTTPS_PORTS": "443"}, want: []string{"HTTPS_PORTS https://*:443"}},
 	} {
-		o := options{urls: c.urls, getenv: func(name string) string { return c.env[name] }}
-		list, err := o.addresses()
+		o := options{urls: c.urls, process: process{getenv: func(name string) string { return c.env[name] }}}
+		list, err := o.endpoints(false)
 		if c.errs != nil {
 			for _, want := range c.errs {
 				if err == nil || !strings.Contains(err.Error(), want) {
@@ -54,7 +54,7 @@ func TestAddresses(t *testing.T) {
 		}
 		var got []string
 		for _, a := range list {
-			got = append(got, a.source+" "+a.String())
+			got = append(got, a.Source+" "+a.String())
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
 			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)

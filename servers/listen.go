@@ -9,47 +9,49 @@ import (
 	"github.com/gorun-dev/gorun/servers/endpoint"
 )
 
-// socket is one open listener and the address that it was opened for.
-type socket struct {
-	net.Listener
-	asked endpoint.Endpoint
-}
-
-// url gives the address as it was asked for, with the port that was really bound.
-func (s socket) url() string {
-	return s.asked.WithPort(portOf(s.Listener)).String()
-}
-
-func portOf(l net.Listener) uint16 {
-	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+func portOf(addr net.Addr) uint16 {
+	if tcp, ok := addr.(*net.TCPAddr); ok {
 		return uint16(tcp.Port)
 	}
 	return 0
 }
 
-// listenAll opens every address, or none: the error joins an *AddressError for each that cannot be opened.
-func listenAll(addresses []address) ([]socket, error) {
-	var sockets []socket
+// listenAll opens every endpoint, or none: the error joins an *AddressError for each that cannot be opened. Sockets that
+// were inherited are used first; those that remain unused are closed.
+func listenAll(endpoints []Endpoint, inherited []net.Listener) ([]Listener, error) {
+	var open []Listener
 	var errs []error
-	for _, a := range addresses {
-		listeners, err := listen(a.Endpoint)
-		if err != nil {
-			errs = append(errs, &AddressError{URL: a.String(), Source: a.source, Err: err})
+	for _, e := range endpoints {
+		listeners, left := take(e, inherited)
+		inherited = left
+		if len(listeners) == 0 {
+			var err error
+			if listeners, err = listen(e.Endpoint); err != nil {
+				errs = append(errs, &AddressError{URL: e.String(), Source: e.Source, Err: err})
+			}
 		}
 		for _, l := range listeners {
-			sockets = append(sockets, socket{l, a.Endpoint})
+			open = append(open, Listener{l, e})
 		}
 	}
 	if len(errs) == 0 {
-		return sockets, nil
+		return open, nil
 	}
-	return nil, errors.Join(append(errs, closeAll(sockets))...)
+	return nil, errors.Join(append(errs, closeSockets(open), closeListeners(inherited))...)
 }
 
-func closeAll(sockets []socket) error {
+func closeSockets(open []Listener) error {
 	var errs []error
-	for _, s := range sockets {
-		errs = append(errs, s.Close())
+	for _, l := range open {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func closeListeners(list []net.Listener) error {
+	var errs []error
+	for _, l := range list {
+		errs = append(errs, l.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -105,7 +107,7 @@ func listenSamePort(addrs []netip.AddrPort) ([]net.Listener, error) {
 	var errs []error
 	for _, addr := range addrs {
 		if len(listeners) > 0 {
-			addr = netip.AddrPortFrom(addr.Addr(), portOf(listeners[0]))
+			addr = netip.AddrPortFrom(addr.Addr(), portOf(listeners[0].Addr()))
 		}
 		l, err := listenTCP(addr)
 		if isInUse(err) {

@@ -18,43 +18,12 @@ package servers
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 )
 
 // DefaultShutdownTimeout is how long Run lets requests finish, as ASP.NET Core does (reference: servers.md, 3.9).
 const DefaultShutdownTimeout = 30 * time.Second
-
-// Option changes what Run does.
-type Option func(*options)
-
-// options is the whole of what Run depends on; the fields without an Option are the process's own but in tests.
-type options struct {
-	urls            []string
-	shutdownTimeout time.Duration
-	getenv          func(string) string
-	stderr          io.Writer
-}
-
-// WithURLs sets the addresses to listen on and has the environment's passed over, as UseUrls does in ASP.NET Core. Each may be a
-// list separated by ';', in the syntax of endpoint.Parse. Without any address the option does nothing.
-//
-// An app that is to follow its launch profile does not use it.
-func WithURLs(urls ...string) Option {
-	return func(o *options) { o.urls = append(o.urls, urls...) }
-}
-
-// WithShutdownTimeout sets how long requests that run may go on once Run was asked to stop. Then they are cut off, at
-// once when d is 0 or less. The default is DefaultShutdownTimeout.
-func WithShutdownTimeout(d time.Duration) Option {
-	return func(o *options) { o.shutdownTimeout = d }
-}
 
 // Run serves h until ctx is cancelled or the process gets SIGINT or SIGTERM. A nil h is http.DefaultServeMux.
 //
@@ -75,76 +44,5 @@ func WithShutdownTimeout(d time.Duration) Option {
 // the values of ctx but is not cancelled with it.
 // A second signal is not caught: it ends the process.
 func Run(ctx context.Context, h http.Handler, opts ...Option) error {
-	o := options{shutdownTimeout: DefaultShutdownTimeout, getenv: os.Getenv, stderr: os.Stderr}
-	for _, opt := range opts {
-		opt(&o)
-	}
-	return o.run(ctx, h)
-}
-
-func (o options) run(ctx context.Context, h http.Handler) error {
-	name := o.getenv("GORUN_SERVER")
-	if err := checkServer(name); err != nil {
-		return err
-	}
-	addresses, err := o.addresses()
-	if err != nil {
-		return err
-	}
-	// From here on a signal is a wish to stop, also while the sockets are opened.
-	ctx, uncatch := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer uncatch()
-	sockets, err := listenAll(addresses)
-	if err != nil {
-		return err
-	}
-	certificate, err := o.certificate(sockets)
-	if err != nil {
-		return errors.Join(err, closeAll(sockets))
-	}
-	if name == "" {
-		o.announce(sockets)
-	}
-	s := newServing(ctx, h, certificate)
-	s.start(sockets)
-	err = s.wait(ctx)
-	uncatch()
-	return s.stop(err, o.shutdownTimeout)
-}
-
-// announce says where the app listens, in Kestrel's words. Under gorun it is gorun that says so, once for all servers.
-func (o options) announce(sockets []socket) {
-	said := map[string]bool{}
-	for _, s := range sockets {
-		if url := s.url(); !said[url] {
-			said[url] = true
-			fmt.Fprintf(o.stderr, "Now listening on: %s\n", url)
-		}
-	}
-}
-
-// serverError says that GORUN_SERVER names a server that is not here.
-type serverError struct {
-	name    string
-	planned bool
-}
-
-func (e *serverError) Error() string {
-	if e.planned {
-		return fmt.Sprintf("GORUN_SERVER is %q, a server that this version of gorun's servers package does not have", e.name)
-	}
-	return fmt.Sprintf("GORUN_SERVER is %q, which is no server", e.name)
-}
-
-func (*serverError) Hint() string { return "set it to kestrel, or do not set it" }
-
-func checkServer(name string) error {
-	switch name {
-	case "", "kestrel":
-		return nil
-	case "httpsys", "module":
-		return &serverError{name, true}
-	default:
-		return &serverError{name, false}
-	}
+	return New(h, opts...).Run(ctx)
 }

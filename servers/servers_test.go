@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -30,20 +31,34 @@ func start(t *testing.T, h http.Handler, env map[string]string, opts ...Option) 
 	ctx, stop := context.WithCancel(t.Context())
 	reader, writer := io.Pipe()
 	r := &running{lines: make(chan string, 20), done: make(chan error, 1), stop: stop}
-	o := options{shutdownTimeout: limit, getenv: func(name string) string { return env[name] }, stderr: writer}
-	for _, opt := range opts {
-		opt(&o)
-	}
+	app := New(h, append([]Option{WithShutdownTimeout(limit), inWorld(env, writer)}, opts...)...)
 	go func() {
 		io.Copy(lineWriter(r.lines), reader)
 		close(r.lines)
 	}()
 	go func() {
-		err := o.run(ctx, h)
+		err := app.Run(ctx)
 		writer.Close()
 		r.done <- err
 	}()
 	return r
+}
+
+// inWorld gives an App an environment of the test's own.
+func inWorld(env map[string]string, stderr io.Writer) Option {
+	return func(o *options) {
+		o.process = process{
+			getenv: func(name string) string { return env[name] },
+			environ: func() (all []string) {
+				for name, value := range env {
+					all = append(all, name+"="+value)
+				}
+				return all
+			},
+			stderr:  stderr,
+			inherit: func() ([]net.Listener, error) { return nil, nil },
+		}
+	}
 }
 
 // lineWriter passes each write on: run writes whole lines.
@@ -226,7 +241,7 @@ func TestPortTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer taken.Close()
-		port := portOf(taken)
+		port := portOf(taken.Addr())
 		list := fmt.Sprintf("http://127.0.0.1:0;http://localhost:%d;http://%s:%d", port, host, port)
 		err = start(t, hello, map[string]string{"ASPNETCORE_URLS": list}).wait(t)
 		problem, ok := errors.AsType[*AddressError](err)
@@ -253,19 +268,13 @@ func TestHalfStarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	good := free.Addr().String()
-	free.Close()
-	err = start(t, hello, map[string]string{"ASPNETCORE_URLS": "http://" + good + ";http://" + taken.Addr().String()}).wait(t)
+	good := filepath.Join(t.TempDir(), "good.sock")
+	err = start(t, hello, map[string]string{"ASPNETCORE_URLS": "http://unix:" + good + ";http://" + taken.Addr().String()}).wait(t)
 	if !isInUse(err) {
 		t.Fatalf("got %v", err)
 	}
-	if conn, err := net.Dial("tcp", good); err == nil {
-		conn.Close()
-		t.Error("the good address is still open")
+	if _, err := os.Stat(good); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the good address is still open: %v", err)
 	}
 }
 
@@ -423,8 +432,7 @@ func TestContextValues(t *testing.T) {
 	lines := make(chan string, 1)
 	go io.Copy(lineWriter(lines), reader)
 	done := make(chan error, 1)
-	o := options{urls: []string{"http://127.0.0.1:0"}, shutdownTimeout: limit, getenv: func(string) string { return "" }, stderr: writer}
-	go func() { done <- o.run(ctx, h) }()
+	go func() { done <- Run(ctx, h, WithURLs("http://127.0.0.1:0"), inWorld(nil, writer)) }()
 	if _, err := get(strings.TrimPrefix(<-lines, "Now listening on: ")); err != nil {
 		t.Error(err)
 	}

@@ -1,93 +1,177 @@
 package kestrel
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
-// Kestrel's settings for HTTP/2 (reference: servers.md, 3.2).
-const (
-	maxStreams       = 100
-	maxFrameSize     = 16 << 10
-	headerTableSize  = 4096
-	connectionWindow = 1 << 20
-	streamWindow     = 768 << 10
-)
-
-// http2 is net/http serving connections that were accepted, and shaken hands with, elsewhere: it is handed them one by
-// one. Its own goroutine is that of http.Server.Serve, which ends with Shutdown or Close.
+// http2 is net/http speaking HTTP/2 on connections that were accepted, and shaken hands with, elsewhere: it is handed them
+// one by one. net/http does the protocol; this adds Kestrel's limits on time and size, and the features.
+//
+// Its goroutines are that of http.Server.Serve and the heartbeat, which the first connection starts, and short ones in
+// which the heartbeat cuts off who is too slow. Shutdown and Close end them.
 type http2 struct {
-	*http.Server
-	queue queue
+	server  *http.Server
+	handler http.Handler
+	limits  Limits
+	log     *slog.Logger
+	header  []string // the Server field; nil for none
+	queue   queue
 
-	mu   sync.Mutex
-	open map[net.Conn]chan struct{} // closed when the connection is
+	tick  time.Duration
+	clock atomic.Int64 // nanoseconds that the heartbeat has counted
+	work  sync.WaitGroup
+	conns sync.Map // of net.Conn to *http2Conn: looked up at the beginning and end of most requests
+
+	mu       sync.Mutex
+	started  bool
+	stopping atomic.Bool // set with mu held
+	done     chan struct{}
 }
 
 func newHTTP2(s *Server) *http2 {
-	limits := s.Limits.Effective()
-	log := s.Log
-	if log == nil {
-		log = slog.Default()
+	h := &http2{
+		handler: s.Handler,
+		limits:  s.Limits.Effective(),
+		log:     cmp.Or(s.Log, slog.Default()),
+		queue:   queue{conns: make(chan net.Conn), done: make(chan struct{})},
+		done:    make(chan struct{}),
 	}
-	h := &http2{queue: queue{conns: make(chan net.Conn), done: make(chan struct{})}, open: map[net.Conn]chan struct{}{}}
-	h.Server = &http.Server{
-		Handler:        limited(s.Handler, limits.MaxRequestBodySize),
-		MaxHeaderBytes: limits.MaxRequestHeadersTotalSize,
-		IdleTimeout:    limits.KeepAliveTimeout,
-		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		ConnState:      h.changed,
-		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrameSize, MaxDecoderHeaderTableSize: headerTableSize,
-			MaxReceiveBufferPerConnection: connectionWindow, MaxReceiveBufferPerStream: streamWindow,
-		},
+	if h.handler == nil {
+		h.handler = http.DefaultServeMux
 	}
-	if s.BaseContext != nil {
-		h.BaseContext = func(net.Listener) context.Context { return s.BaseContext() }
+	if s.ServerHeader != "" {
+		h.header = []string{s.ServerHeader}
 	}
-	go h.Serve(&h.queue) // ends with the queue
+	h.tick = http2Tick(&h.limits)
+	h.server = h.newServer(s.BaseContext)
 	return h
 }
 
-// limited keeps the limit of request bodies.
-func limited(h http.Handler, size int64) http.Handler {
-	if h == nil {
-		h = http.DefaultServeMux
+func (h *http2) newServer(base func() context.Context) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{
+		Handler:        h,
+		Protocols:      protocols,
+		MaxHeaderBytes: http2HeaderBytes(h.limits.MaxRequestHeadersTotalSize),
+		IdleTimeout:    orNever(h.limits.KeepAliveTimeout),
+		ErrorLog:       slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+		ConnState:      h.changed,
+		ConnContext:    h.connContext,
+		HTTP2:          http2Config(&h.limits),
+		// OPTIONS * is the handler's, as in HTTP/1.x.
+		DisableGeneralOptionsHandler: true,
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, size)
-		h.ServeHTTP(w, r)
-	})
+	if base != nil {
+		server.BaseContext = func(net.Listener) context.Context { return base() }
+	}
+	return server
 }
 
 // serveConn serves one connection and returns when it is closed.
-func (h *http2) serveConn(c *tls.Conn) {
-	closed := make(chan struct{})
-	h.mu.Lock()
-	h.open[c] = closed
-	h.mu.Unlock()
-	if !h.queue.put(c) {
-		h.changed(c, http.StateClosed)
+func (h *http2) serveConn(c net.Conn, b Binding) {
+	conn := newHTTP2Conn(h, c, b)
+	if !h.adopt(conn) {
 		c.Close()
+		return
 	}
-	<-closed
+	if !h.queue.put(c) {
+		h.conns.Delete(c)
+		c.Close()
+		return
+	}
+	<-conn.closed
+}
+
+// adopt takes a connection in, unless the server stops.
+func (h *http2) adopt(conn *http2Conn) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopping.Load() {
+		return false
+	}
+	if !h.started {
+		h.started = true
+		h.work.Go(func() { h.server.Serve(&h.queue) })
+		h.work.Go(h.heartbeat)
+	}
+	h.conns.Store(conn.raw, conn)
+	return true
 }
 
 // changed is the server's ConnState hook.
 func (h *http2) changed(c net.Conn, state http.ConnState) {
-	if state != http.StateClosed {
+	found, ok := h.conns.Load(c)
+	if !ok {
 		return
 	}
+	conn := found.(*http2Conn)
+	switch state {
+	case http.StateActive:
+		conn.setIdle(false)
+	case http.StateIdle:
+		conn.setIdle(true)
+	case http.StateClosed:
+		h.conns.Delete(c)
+		close(conn.closed)
+	}
+}
+
+// connContext is the server's hook for what contexts of a connection's requests derive from.
+func (h *http2) connContext(ctx context.Context, c net.Conn) context.Context {
+	if found, ok := h.conns.Load(c); ok {
+		return http2Context{ctx, found.(*http2Conn)}
+	}
+	return ctx
+}
+
+// shutdown sends GOAWAY on every connection and returns when all are closed, which their clients do when they have their
+// responses, and the server a second later. When ctx ends first it returns ctx's error.
+func (h *http2) shutdown(ctx context.Context) error {
+	h.stop()
+	if err := h.server.Shutdown(ctx); err != nil {
+		return err
+	}
+	h.end()
+	return nil
+}
+
+// close cuts every connection off.
+func (h *http2) close() error {
+	h.stop()
+	for _, conn := range h.conns.Range {
+		conn.(*http2Conn).force() // at once: closing by way of TLS may wait for a client that takes nothing
+	}
+	err := h.server.Close()
+	h.end()
+	return err
+}
+
+func (h *http2) stop() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if closed, ok := h.open[c]; ok {
-		close(closed)
-		delete(h.open, c)
+	h.stopping.Store(true)
+}
+
+// end stops the server's own goroutines and waits for them.
+func (h *http2) end() {
+	h.queue.Close()
+	h.mu.Lock()
+	select {
+	case <-h.done:
+	default:
+		close(h.done)
 	}
+	h.mu.Unlock()
+	h.work.Wait()
 }
 
 // queue is a listener whose connections are put into it.

@@ -1,13 +1,12 @@
 // Package kestrel is the default server: HTTP/1.x by package serve, with Kestrel's limits and its answers to bad input,
-// and HTTP/2 on TLS connections that ask for it, by net/http.
+// and HTTP/2 by net/http, on TLS connections that ask for it and, where it alone is served, without TLS.
 //
-// It opens no sockets and reads no configuration: package servers does. It speaks neither HTTP/3 nor HTTP/2 without TLS.
+// It opens no sockets and reads no configuration: package servers does. It does not upgrade from HTTP/1.1 to HTTP/2.
 // A Server may be used by several goroutines at once.
 package kestrel
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -15,44 +14,58 @@ import (
 	"sync"
 
 	"github.com/gorun-dev/gorun/servers/internal/serve"
+	"github.com/gorun-dev/gorun/servers/metrics"
 )
 
 // Limits are what a server puts up with. The zero value means Kestrel's defaults (reference: servers.md, 3.1).
 type Limits = serve.Limits
 
-// Protocols are the names by which TLS connections choose a protocol, best first, for tls.Config.NextProtos.
-func Protocols() []string { return []string{"h2", "http/1.1"} }
+// Binding says what is spoken on a listener. The zero Binding is HTTP/1.x without TLS.
+type Binding = serve.Binding
 
 // Server serves a handler. The zero value serves http.DefaultServeMux with Kestrel's limits. Its fields are not changed
 // after the first call of Serve, and it is not copied.
 //
-// In HTTP/2, the limits of request bodies, of header sizes and of idle connections hold; data rates do not.
+// In HTTP/2 the minimum data rates are those of each request, and a client that is too slow loses the request, where Kestrel
+// has one rate for the connection and closes it.
 type Server struct {
-	Handler     http.Handler           // nil is http.DefaultServeMux
-	Limits      Limits                 // zero fields are Kestrel's defaults
-	Log         *slog.Logger           // as in serve.Server; nil is slog.Default()
-	BaseContext func() context.Context // what contexts of requests derive from; nil is context.Background
+	Handler      http.Handler           // nil is http.DefaultServeMux
+	Limits       Limits                 // zero fields are Kestrel's defaults
+	ServerHeader string                 // the Server field of responses that have none; empty: no such field
+	Log          *slog.Logger           // as in serve.Server; nil is slog.Default()
+	Meter        metrics.Meter          // gets Kestrel's numbers; nil: nothing is measured
+	BaseContext  func() context.Context // what contexts of requests derive from; nil is context.Background
+	// Middleware is called, in order, with each connection that was accepted, before TLS. An error closes it.
+	Middleware []func(net.Conn) (net.Conn, error)
 
 	once sync.Once
 	h1   *serve.Server
 	h2   *http2
+	h3   *http3
 }
 
 func (s *Server) begin() {
 	s.once.Do(func() {
-		s.h2 = newHTTP2(s)
+		s.h2, s.h3 = newHTTP2(s), newHTTP3(s)
 		s.h1 = &serve.Server{
-			Handler: s.Handler, Limits: s.Limits, Log: s.Log, BaseContext: s.BaseContext,
-			NextProto: map[string]func(*tls.Conn){"h2": s.h2.serveConn},
+			Handler: s.Handler, Limits: s.Limits, ServerHeader: s.ServerHeader, Log: s.Log, Meter: s.Meter,
+			BaseContext: s.BaseContext, Middleware: s.Middleware,
+			HTTP2: s.h2.serveConn,
 		}
 	})
 }
 
-// Serve accepts connections on l, which tls.NewListener may have made, and serves them. It closes l, and returns when
-// l fails or, with http.ErrServerClosed, after Shutdown or Close. The error is never nil.
-func (s *Server) Serve(l net.Listener) error {
+// Serve accepts connections on l and serves them. It closes l, and returns when l fails or, with http.ErrServerClosed,
+// after Shutdown or Close. The error is never nil.
+func (s *Server) Serve(l net.Listener, b Binding) error {
 	s.begin()
-	return s.h1.Serve(l)
+	return s.h1.Serve(l, b)
+}
+
+// ServePackets serves HTTP/3 on c, a UDP socket, with the TLS of b. It closes c, and returns as Serve does.
+func (s *Server) ServePackets(c net.PacketConn, b Binding) error {
+	s.begin()
+	return s.h3.serve(c, b)
 }
 
 // Shutdown opens no new connection, closes those without a request, lets running requests finish and returns when all
@@ -60,14 +73,15 @@ func (s *Server) Serve(l net.Listener) error {
 // connections are left to their handlers.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.begin()
-	ended := make(chan error, 1)
-	go func() { ended <- s.h2.Shutdown(ctx) }() // the other one waits for its connections
+	ended := make(chan error, 2)
+	go func() { ended <- s.h2.shutdown(ctx) }() // the other one waits for its connections
+	go func() { ended <- s.h3.shutdown(ctx) }()
 	err := s.h1.Shutdown(ctx)
-	return errors.Join(err, <-ended)
+	return errors.Join(err, <-ended, <-ended)
 }
 
 // Close closes every listener and connection at once, except hijacked ones.
 func (s *Server) Close() error {
 	s.begin()
-	return errors.Join(s.h2.Close(), s.h1.Close())
+	return errors.Join(s.h2.close(), s.h3.close(), s.h1.Close())
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorun-dev/gorun/servers/endpoint"
 )
 
 const limit = 10 * time.Second // for what takes milliseconds
@@ -30,7 +32,7 @@ func start(t *testing.T, s *Server) *running {
 	// httptest has a certificate for tests, and a client that trusts it.
 	example := httptest.NewTLSServer(nil)
 	example.Close()
-	certificate := &tls.Config{Certificates: example.TLS.Certificates, NextProtos: Protocols()}
+	certificate := &tls.Config{Certificates: example.TLS.Certificates, NextProtos: endpoint.HTTP1AndHTTP2.ALPN()}
 	transport := example.Client().Transport.(*http.Transport).Clone()
 	transport.ForceAttemptHTTP2 = true
 	t.Cleanup(transport.CloseIdleConnections)
@@ -43,9 +45,12 @@ func start(t *testing.T, s *Server) *running {
 		*url = "http://" + l.Addr().String()
 		if url == &r.secure {
 			*url = "https://" + l.Addr().String()
-			l = tls.NewListener(l, certificate)
 		}
-		go func() { r.ended <- s.Serve(l) }()
+		b := Binding{}
+		if url == &r.secure {
+			b.TLS = certificate
+		}
+		go func() { r.ended <- s.Serve(l, b) }()
 	}
 	t.Cleanup(func() { s.Close() })
 	return r

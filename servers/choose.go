@@ -1,0 +1,54 @@
+package servers
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// server gives the server that GORUN_SERVER names, or the app's own, or Kestrel.
+func (o *options) server() (string, Server, error) {
+	name := o.process.getenv("GORUN_SERVER")
+	if name == "" {
+		name = o.firstServer
+	}
+	if name == "" {
+		name = "kestrel"
+	}
+	if s, ok := o.servers[name]; ok {
+		return name, s, nil
+	}
+	switch name {
+	case "kestrel":
+		return name, ServerFunc(serveKestrel), nil
+	case "httpsys", "module":
+		return "", nil, &serverError{name, true, o.known()}
+	}
+	return "", nil, &serverError{name, false, o.known()}
+}
+
+// known lists the names that GORUN_SERVER may have.
+func (o *options) known() []string {
+	names := append(slices.Collect(maps.Keys(o.servers)), "kestrel")
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// serverError says that GORUN_SERVER names a server that is not here.
+type serverError struct {
+	name    string
+	planned bool
+	known   []string
+}
+
+func (e *serverError) Error() string {
+	if e.planned {
+		return fmt.Sprintf("GORUN_SERVER is %q, a server that this version of gorun's servers package does not have", e.name)
+	}
+	return fmt.Sprintf("GORUN_SERVER is %q, which is no server", e.name)
+}
+
+func (e *serverError) Hint() string {
+	return fmt.Sprintf("set it to %s, or do not set it", strings.Join(e.known, " or "))
+}

@@ -1,0 +1,52 @@
+package servers
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gorun-dev/gorun/servers/endpoint"
+)
+
+// WithEndpoint adds an endpoint by code, as Listen does in Kestrel. Endpoints are listened on in place of addresses
+// (reference: servers.md, 3.6). The URL is one, in the syntax of endpoint.Parse; the Source and TLS of e may be left out.
+func WithEndpoint(url string, e Endpoint) Option {
+	return func(o *options) {
+		parsed, err := endpoint.Parse(url)
+		if err != nil {
+			o.errs = append(o.errs, &AddressError{URL: url, Source: "WithEndpoint", Err: err})
+		}
+		e.Endpoint, e.Source = parsed, "WithEndpoint"
+		o.own = append(o.own, e)
+	}
+}
+
+// endpoints decides where to listen: on endpoints, else on addresses, else on the default (reference: servers.md, 3.6).
+// Sockets that were handed over need no default.
+func (o *options) endpoints(inherited bool) ([]Endpoint, error) {
+	list := append(append([]Endpoint{}, o.own...), o.configured...)
+	urls, err := o.fromURLs()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(list) > 0 && len(urls) > 0 && !o.preferURLs:
+		o.log().Warn("endpoints override addresses", "used", join(list), "overridden", join(urls), "source", urls[0].Source)
+	case len(list) > 0 && len(urls) > 0:
+		o.log().Info("addresses override endpoints", "used", join(urls), "overridden", join(list))
+		return urls, nil
+	}
+	switch {
+	case len(list) > 0:
+		return list, check(list, nil)
+	case len(urls) > 0 || inherited:
+		return urls, nil
+	}
+	return parse(byDefault, "http://localhost:5000")
+}
+
+func join(list []Endpoint) string {
+	var urls []string
+	for _, e := range list {
+		urls = append(urls, fmt.Sprint(e))
+	}
+	return strings.Join(urls, ";")
+}

@@ -1,0 +1,113 @@
+package servers
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/gorun-dev/gorun/servers/accesslog"
+	"github.com/gorun-dev/gorun/servers/internal/settings"
+	"github.com/gorun-dev/gorun/servers/metrics"
+)
+
+// Option changes what Run does.
+type Option func(*options)
+
+// options is all that Run depends on, beside its handler.
+type options struct {
+	urls            []string
+	preferURLs      bool
+	own             []Endpoint // by WithEndpoint
+	files           []string
+	settings        settings.Settings
+	configured      []Endpoint // by a file
+	logs            []accesslog.Log
+	errs            []error // of options
+	servers         map[string]Server
+	firstServer     string
+	shutdownTimeout time.Duration
+	limits          Limits
+	serverHeader    string
+	tls             *tls.Config
+	logger          *slog.Logger
+	meter           metrics.Meter
+	middleware      []func(net.Conn) (net.Conn, error)
+	signals         []os.Signal
+	process         process
+}
+
+// WithURLs sets the addresses to listen on and has the environment's passed over, as UseUrls does in ASP.NET Core. Each may be a
+// list separated by ';', in the syntax of endpoint.Parse. Without any address the option does nothing.
+//
+// An app that is to follow its launch profile does not use it.
+func WithURLs(urls ...string) Option {
+	return func(o *options) { o.urls = append(o.urls, urls...) }
+}
+
+// WithPreferredURLs has addresses win over endpoints (WithEndpoint, and those of a file), which otherwise are listened on
+// in place of addresses (reference: servers.md, 3.6).
+func WithPreferredURLs() Option {
+	return func(o *options) { o.preferURLs = true }
+}
+
+// WithServer adds a server of the app's own, which GORUN_SERVER chooses by name. Without GORUN_SERVER the first that was
+// added is taken. A known name, such as kestrel, is replaced.
+func WithServer(name string, s Server) Option {
+	return func(o *options) {
+		if o.servers == nil {
+			o.servers = map[string]Server{}
+			o.firstServer = name
+		}
+		o.servers[name] = s
+	}
+}
+
+// WithShutdownTimeout sets how long requests that run may go on once Run was asked to stop. Then they are cut off, at
+// once when d is 0 or less. The default is DefaultShutdownTimeout.
+func WithShutdownTimeout(d time.Duration) Option {
+	return func(o *options) { o.shutdownTimeout = d }
+}
+
+// WithLimits sets what clients may ask of the server. Fields that are 0 are what a file says, else Kestrel's defaults.
+func WithLimits(l Limits) Option {
+	return func(o *options) { o.limits = l }
+}
+
+// WithServerHeader has every response that has none carry a Server field with this value. Kestrel's is "Kestrel"; here the
+// default is no such field.
+func WithServerHeader(value string) Option {
+	return func(o *options) { o.serverHeader = value }
+}
+
+// WithTLSConfig sets how https is served where nothing else is said of an endpoint, in place of the certificate for this
+// machine. The NextProtos of config are set by the endpoint's protocols. It is not to be changed afterwards.
+func WithTLSConfig(config *tls.Config) Option {
+	return func(o *options) { o.tls = config }
+}
+
+// WithLogger sets where the server tells what goes wrong. The default is slog.Default().
+func WithLogger(l *slog.Logger) Option {
+	return func(o *options) { o.logger = l }
+}
+
+// WithMetrics has the server tell its numbers to m, by the names in package metrics. Without it nothing is measured.
+func WithMetrics(m metrics.Meter) Option {
+	return func(o *options) { o.meter = m }
+}
+
+// WithConnectionMiddleware has f see each connection that was accepted, before TLS: to read the header of the PROXY
+// protocol, to count bytes, to refuse a client. It gives the connection that is served in its place; an error closes it.
+// It may be given several times. A connection that is no *net.TCPConn gets files without sendfile.
+func WithConnectionMiddleware(f func(net.Conn) (net.Conn, error)) Option {
+	return func(o *options) { o.middleware = append(o.middleware, f) }
+}
+
+// WithSignals sets the signals that ask Run to stop; none for an app that has its own way. The default is SIGINT and SIGTERM.
+func WithSignals(signals ...os.Signal) Option {
+	return func(o *options) { o.signals = signals }
+}
+
+func stopSignals() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM} }
