@@ -21,7 +21,7 @@ func (o *options) server() (string, Server, error) {
 	}
 	switch name {
 	case "kestrel":
-		return name, ServerFunc(serveKestrel), nil
+		return name, Kestrel(), nil
 	case "httpsys", "module":
 		return "", nil, &serverError{name, true, o.known()}
 	}

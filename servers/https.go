@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -12,8 +13,9 @@ import (
 	"github.com/gorun-dev/gorun/servers/internal/certificates"
 )
 
-// secure gives every https endpoint that has none its TLS: what a file says of it, else what WithTLSConfig says, else the
-// certificate for this machine. It gives http endpoints their protocols alone.
+// secure gives every https endpoint that has none its TLS: what a file says of it, else what WithTLSConfig says, else a
+// configuration with the certificate of WithCertificate, of a file, or for this machine. It gives http endpoints their
+// protocols alone.
 func (o *options) secure(endpoints []Endpoint) error {
 	local := o.localCertificate(endpoints)
 	var errs []error
@@ -33,8 +35,8 @@ func (o *options) secure(endpoints []Endpoint) error {
 			e.TLS = withProtocols(o.tls, e.Protocols)
 		default:
 			config, err := certificates.Config(o.tlsOf(e), certificates.Options{
-				Setting: e.setting(), Default: o.settings.Certificates["Default"], Development: local,
-				Getenv: o.process.getenv, Log: o.log(),
+				Setting: e.setting(), Default: cmp.Or(o.certificate, o.settings.Certificates["Default"]), Development: local,
+				ClientCAs: o.clientCAs, Getenv: o.process.getenv, Log: o.log(),
 			})
 			e.TLS = config
 			errs = append(errs, err)

@@ -12,7 +12,10 @@ import (
 	"github.com/gorun-dev/gorun/servers/kestrel"
 )
 
-// serveKestrel is the Server that is called kestrel.
+// Kestrel gives the Server that is called kestrel, for a server of an app's own that is Kestrel and something more: it hands
+// on a copy of its Site, with another Handler, say.
+func Kestrel() Server { return ServerFunc(serveKestrel) }
+
 func serveKestrel(ctx context.Context, site *Site) error {
 	listeners, err := site.Listen()
 	if err != nil {

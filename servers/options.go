@@ -2,6 +2,8 @@ package servers
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gorun-dev/gorun/servers/accesslog"
+	"github.com/gorun-dev/gorun/servers/internal/certificates"
 	"github.com/gorun-dev/gorun/servers/internal/settings"
 	"github.com/gorun-dev/gorun/servers/metrics"
 )
@@ -32,6 +35,8 @@ type options struct {
 	limits          Limits
 	serverHeader    string
 	tls             *tls.Config
+	certificate     certificates.Source // by WithCertificate
+	clientCAs       *x509.CertPool
 	logger          *slog.Logger
 	meter           metrics.Meter
 	middleware      []func(net.Conn) (net.Conn, error)
@@ -86,6 +91,30 @@ func WithServerHeader(value string) Option {
 // machine. The NextProtos of config are set by the endpoint's protocols. It is not to be changed afterwards.
 func WithTLSConfig(config *tls.Config) Option {
 	return func(o *options) { o.tls = config }
+}
+
+// WithCertificate sets the certificate of https where nothing else is said of an endpoint, in place of the one for this machine:
+// PEM with the key in keyFile, or in the same file when keyFile is "", or PFX without a password. When the files change
+// new connections get the new one.
+func WithCertificate(file, keyFile string) Option {
+	return func(o *options) { o.certificate = certificates.Source{Path: file, KeyPath: keyFile} }
+}
+
+// WithClientCAs sets who may have signed the certificates of clients, where a file has them asked for one. The default is
+// the system's pool. With WithTLSConfig, its own ClientCAs count.
+func WithClientCAs(pool *x509.CertPool) Option {
+	return func(o *options) { o.clientCAs = pool }
+}
+
+// WithOutput sets where the addresses are told when all are open, one line for each, and that a certificate was made. The
+// default is stderr, but under gorun the addresses are told by gorun; nil tells nobody.
+func WithOutput(w io.Writer) Option {
+	return func(o *options) {
+		if w == nil {
+			w = io.Discard
+		}
+		o.process.stderr = w
+	}
 }
 
 // WithLogger sets where the server tells what goes wrong. The default is slog.Default().

@@ -10,8 +10,9 @@
 //
 // Run finds its addresses where an ASP.NET Core app finds them, listens, serves with package kestrel, which has Kestrel's
 // limits and answers to bad input, and stops gracefully. It launches nothing: gorun starts the app and tells it by
-// environment variables what to do. This version serves http and, with the local certificate of package devcert, https with
-// HTTP/2; HTTP.sys and the module are errors that say so.
+// environment variables what to do. Everything that gorun says can be said without it, too: by options, by the environment
+// and by a file. New is for those who need a handle, and WithServer for those who have a server of their own. HTTP.sys and
+// the module are servers that this version does not have.
 //
 // The package has no state. Run may be called several times at once, on different addresses.
 package servers
@@ -27,13 +28,17 @@ const DefaultShutdownTimeout = 30 * time.Second
 
 // Run serves h until ctx is cancelled or the process gets SIGINT or SIGTERM. A nil h is http.DefaultServeMux.
 //
-// Addresses come from WithURLs, else ASPNETCORE_URLS, else HTTP_PORTS and HTTPS_PORTS (every interface), else PORT (every
-// interface, as platforms that set it want), else http://localhost:5000. The names may begin with DOTNET_ in place of
-// ASPNETCORE_, the ports with either or neither (reference: servers.md, 3.6). localhost is both loopback addresses, and
-// may have port 0.
+// GORUN_SERVER chooses the server: kestrel, or one that WithServer has added; the first of those is taken when it is not set.
 //
-// An https address is served with the certificate of package devcert, which is made when there is none; then a line on
-// stderr says how to have it trusted.
+// Endpoints come from WithEndpoint and WithConfigFiles. Where there are none, addresses come from WithURLs, else
+// ASPNETCORE_URLS, else HTTP_PORTS and HTTPS_PORTS (every interface), else PORT (every interface, as platforms that set it
+// want), else http://localhost:5000. The names may begin with DOTNET_ in place of ASPNETCORE_, the ports with either or
+// neither (reference: servers.md, 3.6). localhost is both loopback addresses, and may have port 0. Listening sockets that
+// were handed over by systemd's protocol (LISTEN_FDS) are used in place of new ones, and served when nobody asked for
+// their address.
+//
+// An https address is served with the certificate that options or a file name, else with that of package devcert, which is
+// made when there is none; then a line on stderr says how to have it trusted.
 //
 // All of them are opened or none: the error then joins an *AddressError for each that is wrong or taken. Without gorun
 // (GORUN_SERVER is not set) one line for each address goes to stderr when all are open.

@@ -35,7 +35,8 @@ func (f ServerFunc) Serve(ctx context.Context, site *Site) error { return f(ctx,
 // Limits are what a server puts up with from its clients. The zero value is Kestrel's defaults.
 type Limits = limits.Limits
 
-// Site is an app as its Server sees it: what is to be served, where, and how. Run makes it; a Server does not change it.
+// Site is an app as its Server sees it: what is to be served, where, and how. Run makes it. A Server does not change it, but
+// may hand a changed copy to another Server.
 type Site struct {
 	Name            string // of the server, as in GORUN_SERVER
 	Handler         http.Handler

@@ -1,5 +1,5 @@
-// Package kestrel is the default server: HTTP/1.x by package serve, with Kestrel's limits and its answers to bad input,
-// and HTTP/2 by net/http, on TLS connections that ask for it and, where it alone is served, without TLS.
+// Package kestrel is the default server: HTTP/1.x by package serve, with Kestrel's limits and its answers to bad input;
+// HTTP/2 by net/http, on TLS connections that ask for it and, where it alone is served, without TLS; HTTP/3 by quic-go.
 //
 // It opens no sockets and reads no configuration: package servers does. It does not upgrade from HTTP/1.1 to HTTP/2.
 // A Server may be used by several goroutines at once.
@@ -35,7 +35,11 @@ type Server struct {
 	Log          *slog.Logger           // as in serve.Server; nil is slog.Default()
 	Meter        metrics.Meter          // gets Kestrel's numbers; nil: nothing is measured
 	BaseContext  func() context.Context // what contexts of requests derive from; nil is context.Background
-	// Middleware is called, in order, with each connection that was accepted, before TLS. An error closes it.
+	// ConnContext may add to the context of a connection's requests, as in http.Server; c is the connection that was
+	// accepted, or a *tls.Conn after its handshake. Connections of HTTP/3 are no net.Conn: it is not called for them.
+	ConnContext func(ctx context.Context, c net.Conn) context.Context
+	// Middleware is called, in order, with each connection that was accepted, before TLS. An error closes it. It does not
+	// see HTTP/3.
 	Middleware []func(net.Conn) (net.Conn, error)
 
 	once sync.Once
@@ -49,7 +53,7 @@ func (s *Server) begin() {
 		s.h2, s.h3 = newHTTP2(s), newHTTP3(s)
 		s.h1 = &serve.Server{
 			Handler: s.Handler, Limits: s.Limits, ServerHeader: s.ServerHeader, Log: s.Log, Meter: s.Meter,
-			BaseContext: s.BaseContext, Middleware: s.Middleware,
+			BaseContext: s.BaseContext, ConnContext: s.ConnContext, Middleware: s.Middleware,
 			HTTP2: s.h2.serveConn,
 		}
 	})
@@ -62,7 +66,8 @@ func (s *Server) Serve(l net.Listener, b Binding) error {
 	return s.h1.Serve(l, b)
 }
 
-// ServePackets serves HTTP/3 on c, a UDP socket, with the TLS of b. It closes c, and returns as Serve does.
+// ServePackets serves HTTP/3 on c, a UDP socket, with the TLS of b. It closes c, and returns as Serve does, after its last
+// connection.
 func (s *Server) ServePackets(c net.PacketConn, b Binding) error {
 	s.begin()
 	return s.h3.serve(c, b)

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quic-go/quic-go/http3"
 )
 
 const limit = 30 * time.Second // for what takes milliseconds
@@ -28,7 +30,7 @@ type sample struct {
 }
 
 // start builds and runs a sample at addresses, and waits until it listens on all. It is killed when the test ends.
-func start(t *testing.T, name string, addresses []string) sample {
+func start(t *testing.T, name string, addresses []string, env ...string) sample {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "sample.exe")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../testdata/apps/"+name).CombinedOutput(); err != nil {
@@ -37,6 +39,7 @@ func start(t *testing.T, name string, addresses []string) sample {
 	s := sample{data: t.TempDir()}
 	cmd := exec.CommandContext(t.Context(), binary)
 	cmd.Env = append(environ(), "ASPNETCORE_URLS="+strings.Join(addresses, ";"), "GORUN_DATA="+s.data, "CAROOT="+s.data)
+	cmd.Env = append(cmd.Env, env...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +85,11 @@ func (s sample) get(t *testing.T, url string, h2 bool, unix string) string {
 			return new(net.Dialer).DialContext(ctx, "unix", unix)
 		}
 	}
-	client := http.Client{Transport: transport, Timeout: limit}
+	return read(t, &http.Client{Transport: transport, Timeout: limit}, url)
+}
+
+func read(t *testing.T, client *http.Client, url string) string {
+	t.Helper()
 	resp, err := client.Get(url)
 	if err != nil {
 		t.Error(err)
@@ -96,6 +103,14 @@ func (s sample) get(t *testing.T, url string, h2 bool, unix string) string {
 	return string(body)
 }
 
+// get3 fetches the page at url by HTTP/3.
+func (s sample) get3(t *testing.T, url string) string {
+	t.Helper()
+	transport := &http3.Transport{TLSClientConfig: &tls.Config{RootCAs: s.roots()}}
+	defer transport.Close()
+	return read(t, &http.Client{Transport: transport, Timeout: limit}, url)
+}
+
 // roots has the certificate authority that the sample has made, and no other.
 func (s sample) roots() *x509.CertPool {
 	roots := x509.NewCertPool()
@@ -105,7 +120,7 @@ func (s sample) roots() *x509.CertPool {
 	return roots
 }
 
-// TestThreeLines has an app with three lines serve http, https, HTTP/2 and a unix socket, all at once.
+// TestThreeLines has an app with three lines serve http, https, HTTP/2, HTTP/3 and a unix socket, all at once.
 func TestThreeLines(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -117,7 +132,11 @@ func TestThreeLines(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "three.sock")
-	s := start(t, "three", []string{"http://127.0.0.1:0", "https://localhost:0", "http://unix:" + socket})
+	s := start(t, "three", []string{"http://127.0.0.1:0", "https://localhost:0", "http://unix:" + socket},
+		"Kestrel__EndpointDefaults__Protocols=Http1AndHttp2AndHttp3")
+	if got := s.get3(t, s.urls[1]); got != "hello by HTTP/3.0\n" {
+		t.Errorf("by HTTP/3: got %q", got)
+	}
 	for _, c := range []struct {
 		url  string
 		h2   bool

@@ -86,6 +86,17 @@ func (s *Server) ServeConn(c net.Conn, b Binding) error {
 	return nil
 }
 
+// Admit counts a connection that something else serves against MaxConcurrentConnections. release is called at its end. ok is
+// false when there are as many as may be; then release is nil.
+func (s *Server) Admit() (release func(), ok bool) {
+	k := s.begin()
+	if k.open.Add(1) > k.limits.MaxConcurrentConnections {
+		k.open.Add(-1)
+		return nil, false
+	}
+	return func() { k.open.Add(-1) }, true
+}
+
 // Shutdown opens no new connection, closes those without a request, lets running requests finish and returns when all
 // connections are closed. When ctx ends first it returns ctx's error, and Close cuts off what still runs. Hijacked
 // connections are left to their handlers.

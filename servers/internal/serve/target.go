@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -187,6 +188,19 @@ func removeDots(path []byte) []byte {
 		return path
 	}
 	return out
+}
+
+// CleanPath removes dot segments from the path of a request, as is done with those of HTTP/1.x: for other versions of HTTP,
+// in which the same URL has to be the same path.
+func CleanPath(u *url.URL) {
+	path := u.EscapedPath()
+	if !strings.Contains(path, "/.") && !strings.Contains(path, "/%2") {
+		return
+	}
+	if clean := removeDots([]byte(path)); len(clean) != len(path) {
+		cleaned := parseTarget(string(clean))
+		u.Path, u.RawPath = cleaned.Path, cleaned.RawPath
+	}
 }
 
 // dotsOf is 1 or 2 for a segment of so many dots, else 0.
