@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 
 	"github.com/quic-go/quic-go"
 	h3 "github.com/quic-go/quic-go/http3"
@@ -22,8 +21,8 @@ type http3 struct {
 	server      []string // the value of the Server field; nil: no such field
 	baseContext func() context.Context
 	meter       http3Meter
-	known       *http.Server // what http.ServerContextKey gives
-	open        atomic.Int64 // connections, against MaxConcurrentConnections
+	known       *http.Server                     // what http.ServerContextKey gives
+	admit       func() (release func(), ok bool) // counts a connection against MaxConcurrentConnections
 
 	work    sync.WaitGroup // sockets
 	mu      sync.Mutex

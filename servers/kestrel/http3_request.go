@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/gorun-dev/gorun/servers/feature"
+	"github.com/gorun-dev/gorun/servers/internal/serve"
 	"github.com/gorun-dev/gorun/servers/limits"
 )
 
@@ -48,6 +49,7 @@ func (q *http3Request) serve() {
 	if f := q.check(); f != nil {
 		q.refuse(f)
 	} else if q.settle() {
+		serve.CleanPath(q.request.URL)
 		q.conn.socket.handler.ServeHTTP(&q.answer, q.request)
 	}
 	if !q.answer.end() {

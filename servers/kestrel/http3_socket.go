@@ -115,13 +115,14 @@ func (s *http3Socket) greet(ctx context.Context, client *quic.ClientInfo) (conte
 // serveConn serves a connection after its handshake and returns when it is closed and its handlers have returned.
 func (s *http3Socket) serveConn(qc *quic.Conn) {
 	qc.Context().Value(greetedKey{}).(func())()
-	defer s.open.Add(-1)
-	if s.open.Add(1) > s.limits.MaxConcurrentConnections {
+	release, ok := s.admit()
+	if !ok {
 		s.log.Warn("too many connections", slog.Int64("limit", s.limits.MaxConcurrentConnections))
 		s.meter.rejected(qc)
 		qc.CloseWithError(http3Code(h3.ErrCodeExcessiveLoad), "")
 		return
 	}
+	defer release()
 	c := newHTTP3Conn(s, qc)
 	if !s.track(c) {
 		qc.CloseWithError(http3Code(h3.ErrCodeNoError), "")

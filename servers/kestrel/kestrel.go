@@ -56,6 +56,7 @@ func (s *Server) begin() {
 			BaseContext: s.BaseContext, ConnContext: s.ConnContext, Middleware: s.Middleware,
 			HTTP2: s.h2.serveConn,
 		}
+		s.h3.admit = s.h1.Admit
 	})
 }
 
