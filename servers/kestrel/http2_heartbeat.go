@@ -86,6 +86,9 @@ func (s *http2Stream) beat(now int64, excused bool) {
 		s.late = true
 		s.conn.h.work.Go(s.stopReading)
 	}
+	if s.isBlocked(now) {
+		s.conn.h.work.Go(s.conn.force)
+	}
 	if s.isSlowReader(now) {
 		s.cut = true
 		s.conn.h.log.Debug("response taken too slowly", slog.String("remote", s.conn.raw.RemoteAddr().String()))

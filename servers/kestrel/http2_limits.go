@@ -16,7 +16,7 @@ const (
 
 // http2Config has net/http keep limits that are effective (reference: servers.md, 3.2).
 func http2Config(l *Limits) *http.HTTP2Config {
-	config := &http.HTTP2Config{
+	return &http.HTTP2Config{
 		MaxConcurrentStreams:          l.HTTP2.MaxStreamsPerConnection,
 		MaxReadFrameSize:              min(max(l.HTTP2.MaxFrameSize, minFrameSize), maxFrameSize),
 		MaxDecoderHeaderTableSize:     l.HTTP2.HeaderTableSize,
@@ -24,14 +24,9 @@ func http2Config(l *Limits) *http.HTTP2Config {
 		MaxReceiveBufferPerStream:     max(l.HTTP2.InitialStreamWindowSize, minWindow),
 		SendPingTimeout:               orNever(l.HTTP2.KeepAlivePingDelay),
 		PingTimeout:                   l.HTTP2.KeepAlivePingTimeout,
+		// Not WriteByteTimeout: it sets two deadlines for each write, a tenth of the time that a small request takes. The
+		// heartbeat does its work.
 	}
-	if rate := l.MinResponseDataRate; rate.BytesPerSecond > 0 {
-		// A connection that takes not one byte in the time that a whole frame may take is lost for all of its streams: not even
-		// a reset can be sent on it. The grace period alone would be too little, because the system asks for more only when it
-		// has got rid of a good part of its own buffer.
-		config.WriteByteTimeout = rate.GracePeriod + rate.Allowance(minFrameSize)
-	}
-	return config
 }
 
 // orNever gives 0, which is never to net/http, for a time that never comes.

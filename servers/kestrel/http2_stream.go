@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gorun-dev/gorun/servers/feature"
+	"github.com/gorun-dev/gorun/servers/internal/serve"
 	"github.com/gorun-dev/gorun/servers/limits"
 )
 
@@ -50,6 +51,7 @@ func (h *http2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The request stays the one that net/http knows, so that it removes the files of a form that the handler has parsed.
 	*r = *r.WithContext(s)
 	r.Body = http2Reader{s}
+	serve.CleanPath(r.URL)
 	conn.begin(s)
 	defer s.end()
 	h.handler.ServeHTTP(responseWriter{s}, r)

@@ -74,11 +74,26 @@ func (s *http2Stream) start(n int) bool {
 	if s.refused {
 		return false
 	}
-	s.begun, s.writing = true, true
+	s.begun = true
+	s.startWriting(n)
+	return true
+}
+
+// startInterim is start for an answer that is followed by another one (1xx).
+func (s *http2Stream) startInterim(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.answer == 0 {
+		s.startWriting(n)
+	}
+	return s.answer == 0
+}
+
+func (s *http2Stream) startWriting(n int) {
+	s.writing = true
 	if s.http2Response.rate.BytesPerSecond > 0 {
 		s.extend(s.http2Response.rate.Allowance(int64(n)))
 	}
-	return true
 }
 
 func (s *http2Stream) extend(allowance time.Duration) {
@@ -118,6 +133,12 @@ func (r *http2Response) isSlowReader(now int64) bool {
 	return r.writing && !r.cut && r.rate.BytesPerSecond > 0 && now > r.until
 }
 
+// isBlocked reports whether a stream that was cut off still waits: not even a reset can be sent, because the client's system takes
+// nothing any more.
+func (r *http2Response) isBlocked(now int64) bool {
+	return r.writing && r.cut && now > r.until+int64(r.rate.GracePeriod)
+}
+
 // responseWriter is the handler's. It does what net/http's does, ReadFrom and Hijack excepted, which that does not have
 // either.
 type responseWriter struct{ s *http2Stream }
@@ -125,17 +146,14 @@ type responseWriter struct{ s *http2Stream }
 func (w responseWriter) Header() http.Header { return w.s.to.Header() }
 
 func (w responseWriter) WriteHeader(status int) {
-	interim := status >= 100 && status <= 199
-	if interim && !w.s.isRefused() || !interim && w.s.start(0) {
+	start := w.s.start
+	if status >= 100 && status <= 199 {
+		start = w.s.startInterim
+	}
+	if start(0) {
 		w.s.to.WriteHeader(status)
 		w.s.stopWriting()
 	}
-}
-
-func (s *http2Stream) isRefused() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.answer != 0
 }
 
 func (w responseWriter) Write(p []byte) (int, error) {

@@ -44,7 +44,7 @@ func newHTTP3Conn(s *http3Socket, qc *quic.Conn) *http3Conn {
 	c.http = &h3.Server{
 		Handler:        c,
 		MaxHeaderBytes: s.limits.MaxRequestHeadersTotalSize,
-		Logger:         s.log,
+		Logger:         slog.New(http3Log{s.log.Handler()}),
 		ConnContext:    func(ctx context.Context, _ *quic.Conn) context.Context { return joinContext(ctx, s.baseContext()) },
 	}
 	return c
@@ -121,6 +121,14 @@ func (c *http3Conn) leave() {
 func (c *http3Conn) lingerTime() time.Duration {
 	stats := c.quic.ConnectionStats()
 	return min(200*time.Millisecond+4*stats.SmoothedRTT+8*stats.MeanDeviation, 3*time.Second)
+}
+
+// http3Log is the server's log for quic-go, which has a line for each request at the level of debugging.
+type http3Log struct{ slog.Handler }
+
+// Enabled is slog.Handler's.
+func (l http3Log) Enabled(ctx context.Context, level slog.Level) bool {
+	return level > slog.LevelDebug && l.Handler.Enabled(ctx, level)
 }
 
 // joinContext gives a context that has the values of both, and ends with either.

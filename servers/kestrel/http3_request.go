@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 
 	"github.com/gorun-dev/gorun/servers/feature"
@@ -57,13 +58,19 @@ func (q *http3Request) serve() {
 	}
 }
 
-// finish is also for a handler that panics.
+// finish is deferred. A panic is told as in HTTP/1.x, and has quic-go reset the stream.
 func (q *http3Request) finish() {
 	q.body.closed.Store(true)
 	if form := q.request.MultipartForm; form != nil {
 		form.RemoveAll()
 	}
 	q.cancel(nil)
+	if p := recover(); p != nil {
+		if p != http.ErrAbortHandler {
+			q.conn.socket.log.Error(fmt.Sprintf("http: panic serving %v: %v\n%s", q.conn.feature.Remote, p, debug.Stack()))
+		}
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // check keeps the limits of the head that quic-go does not know. Kestrel resets the stream where this answers.

@@ -27,15 +27,16 @@ const (
 // reason the listener is not an early one: no handler runs before the client has shown its certificate.
 func quicConfig(l *Limits) *quic.Config {
 	window := uint64(max(l.MaxRequestBufferSize, 64<<10))
+	first := min(window, 512<<10) // quic-go's own, which grows with the speed of the path
 	return &quic.Config{
 		Allow0RTT:                      false,
 		HandshakeIdleTimeout:           quicHandshakeTimeout,
 		MaxIdleTimeout:                 min(l.KeepAliveTimeout, quicForever),
 		MaxIncomingStreams:             http3Streams,
 		MaxIncomingUniStreams:          http3UniStreams,
-		InitialStreamReceiveWindow:     min(window, 512<<10), // quic-go's own, which grows with the speed of the path
+		InitialStreamReceiveWindow:     first,
 		MaxStreamReceiveWindow:         window,
-		InitialConnectionReceiveWindow: min(window, 512<<10),
-		MaxConnectionReceiveWindow:     window + window/2, // a handler that does not read leaves something to the others
+		InitialConnectionReceiveWindow: first + first/2, // a body that nobody reads leaves something to the other requests
+		MaxConnectionReceiveWindow:     window + window/2,
 	}
 }
