@@ -47,7 +47,7 @@ func (m *measure) handshake() (end func(version uint16, err error)) {
 	m.meter.Add(metrics.ActiveTLSHandshakes, 1, m.attrs...)
 	return func(version uint16, err error) {
 		m.meter.Add(metrics.ActiveTLSHandshakes, -1, m.attrs...)
-		attrs := m.attrs
+		var attrs []slog.Attr
 		if err != nil {
 			attrs = m.with(slog.String(metrics.KeyErrorType, "tls_handshake"))
 		} else {
