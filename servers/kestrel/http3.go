@@ -14,6 +14,10 @@ import (
 
 // http3 serves HTTP/3 by quic-go, with the limits that HTTP/1.x has. Each socket is an http3Socket, which owns the goroutines;
 // http3 starts them and, by shutdown and close, waits for them.
+//
+// RequestHeadersTimeout is not kept: quic-go's Server hands over a request when its head is complete, and no stream before. Its
+// RawServerConn does, but cannot send GOAWAY, without which a client that is stopped loses requests. What heads that do not end
+// can cost is bounded: by their size, by the number of streams, and by KeepAliveTimeout for a connection without a request.
 type http3 struct {
 	limits      Limits
 	log         *slog.Logger

@@ -192,23 +192,6 @@ func TestHTTP3ClientGoesAway(t *testing.T) {
 	}
 }
 
-// A handler that panics has its client's request reset, and the next one served.
-func TestHTTP3Panic(t *testing.T) {
-	t.Parallel()
-	r := startHTTP3(t, &Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/panic" {
-			panic(http.ErrAbortHandler)
-		}
-	})})
-	client := r.client(t)
-	if _, err := client.Do(request(t, "GET", r.url+"/panic", nil)); !isReset(err) {
-		t.Error(err)
-	}
-	if resp, _ := fetch(t, client, request(t, "GET", r.url, nil)); resp.StatusCode != 200 {
-		t.Error(resp.Status)
-	}
-}
-
 // Certificates by name and certificates of clients, both by GetConfigForClient, as package servers makes it.
 func TestHTTP3TLS(t *testing.T) {
 	t.Parallel()

@@ -27,7 +27,8 @@ type Binding = serve.Binding
 // after the first call of Serve, and it is not copied.
 //
 // In HTTP/2 the minimum data rates are those of each request, and a client that is too slow loses the request, where Kestrel
-// has one rate for the connection and closes it.
+// has one rate for the connection and closes it. In HTTP/2 and HTTP/3 RequestHeadersTimeout is not kept: a connection
+// without a request ends after KeepAliveTimeout.
 type Server struct {
 	Handler      http.Handler           // nil is http.DefaultServeMux
 	Limits       Limits                 // zero fields are Kestrel's defaults

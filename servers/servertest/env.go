@@ -22,13 +22,27 @@ const (
 	http1 protocol = "h1"  // without TLS
 	http2 protocol = "h2"  // with TLS
 	h2c   protocol = "h2c" // HTTP/2 without TLS, with prior knowledge
+	http3 protocol = "h3"  // on an endpoint that speaks the others, too
 )
 
+func (p protocol) hasTLS() bool { return p == http2 || p == http3 }
+
 func (p protocol) url() string {
-	if p == http2 {
+	if p.hasTLS() {
 		return "https://127.0.0.1:0"
 	}
 	return "http://127.0.0.1:0"
+}
+
+// served is what the server speaks, 0 for its default.
+func (p protocol) served() endpoint.Protocols {
+	switch p {
+	case h2c:
+		return endpoint.HTTP2
+	case http3:
+		return endpoint.HTTP1AndHTTP2AndHTTP3
+	}
+	return 0
 }
 
 // env is what a case has to work with. Its context ends with the case's time.
@@ -65,11 +79,8 @@ func (e *env) serve(h http.HandlerFunc, edits ...func(*Config)) *site {
 
 func (e *env) start(h http.HandlerFunc, edits ...func(*Config)) (*site, error) {
 	c := Config{
-		Handler: h, URLs: []string{e.protocol.url()}, TLS: e.certificate.server(), ShutdownTimeout: limit,
+		Handler: h, URLs: []string{e.protocol.url()}, Protocols: e.protocol.served(), TLS: e.certificate.server(), ShutdownTimeout: limit,
 		Context: context.WithoutCancel(e.ctx), Log: slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
-	if e.protocol == h2c {
-		c.Protocols = endpoint.HTTP2
 	}
 	for _, edit := range edits {
 		edit(&c)

@@ -1,11 +1,11 @@
 package servertest
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"reflect"
 	"strings"
 
@@ -65,7 +65,7 @@ func featureCases() group {
 				f, ok := feature.Get[feature.TLS](r.Context())
 				fmt.Fprint(w, ok, " ", f.State.HandshakeComplete, " ", r.TLS != nil, " ", f.ClientCertificate() != nil)
 			})
-			is := e.protocol == http2
+			is := e.protocol.hasTLS()
 			s.get("/").want(e, 200, fmt.Sprint(is, is, is, false))
 		},
 		"feature/upgrade": func(e *env) { // nobody asks for it here
@@ -94,16 +94,10 @@ func featureCases() group {
 		"address/remote": func(e *env) {
 			local := make(chan net.Addr, 1)
 			s := e.serve(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RemoteAddr) })
-			transport := s.client.Transport.(*http.Transport)
-			dial := transport.DialContext
-			transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-				c, err := dial(ctx, network, addr)
-				if err == nil {
-					local <- c.LocalAddr()
-				}
-				return c, err
-			}
-			s.get("/").want(e, 200, (<-local).String())
+			req := s.request(http.MethodGet, "/", nil)
+			trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { local <- info.Conn.LocalAddr() }}
+			a := s.do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+			a.want(e, 200, (<-local).String())
 		},
 		"address/local": func(e *env) {
 			s := e.serve(func(w http.ResponseWriter, r *http.Request) {
@@ -115,7 +109,7 @@ func featureCases() group {
 			s := e.serve(func(w http.ResponseWriter, r *http.Request) {
 				fmt.Fprint(w, r.Proto, " ", r.ProtoMajor, " ", r.ProtoMinor)
 			})
-			s.get("/").want(e, 200, map[protocol]string{http1: "HTTP/1.1 1 1", http2: "HTTP/2.0 2 0"}[e.protocol])
+			s.get("/").want(e, 200, map[protocol]string{http1: "HTTP/1.1 1 1", http2: "HTTP/2.0 2 0", http3: "HTTP/3.0 3 0"}[e.protocol])
 		},
 	}
 }

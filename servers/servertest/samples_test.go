@@ -103,6 +103,19 @@ func read(t *testing.T, client *http.Client, url string) string {
 	return string(body)
 }
 
+// altSvc reports whether an answer by HTTP/1.1 says that there is HTTP/3.
+func (s sample) altSvc(t *testing.T, url string) bool {
+	t.Helper()
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.roots()}}
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport, Timeout: limit}).Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return strings.HasPrefix(resp.Header.Get("Alt-Svc"), "h3=")
+}
+
 // get3 fetches the page at url by HTTP/3.
 func (s sample) get3(t *testing.T, url string) string {
 	t.Helper()
@@ -136,6 +149,11 @@ func TestThreeLines(t *testing.T) {
 		"Kestrel__EndpointDefaults__Protocols=Http1AndHttp2AndHttp3")
 	if got := s.get3(t, s.urls[1]); got != "hello by HTTP/3.0\n" {
 		t.Errorf("by HTTP/3: got %q", got)
+	}
+	for url, want := range map[string]bool{s.urls[0]: false, s.urls[1]: true} {
+		if got := s.altSvc(t, url); got != want {
+			t.Errorf("%s says that there is HTTP/3: %t, want %t", url, got, want)
+		}
 	}
 	for _, c := range []struct {
 		url  string

@@ -108,16 +108,19 @@ type suite struct {
 // group is cases by name.
 type group map[string]func(*env)
 
-// cases gives all of them. Those of each protocol exist once for HTTP/1.1 and once for HTTP/2.
+// cases gives all of them. Those of each protocol exist once for each version of HTTP.
 func cases() group {
 	all := group{}
-	for _, p := range []protocol{http1, http2} {
+	for _, p := range []protocol{http1, http2, http3} {
 		for _, g := range []group{
 			methodCases(), statusCases(), headerCases(), bodyCases(), bodyLimitCases(), trailerCases(), streamCases(), cancelCases(),
 			panicCases(), urlCases(), featureCases(), fileCases(), stopCases(), controlCases(), contextCases(), loadCases(),
 		} {
 			all.add(string(p)+"/", g, p)
 		}
+	}
+	for _, p := range []protocol{http2, http3} {
+		all.add(string(p)+"/", multiplexedCases(), p)
 	}
 	all.add("h1/", requestLimitCases(), http1)
 	all.add("wire/", keepAliveCases(), http1)
@@ -130,6 +133,9 @@ func cases() group {
 	all.add("tls/", tlsCases(), http1)
 	all.add("h2/", http2Cases(), http2)
 	all.add("h2c/", h2cCases(), h2c)
+	all.add("h3/", http3Cases(), http3)
+	all.add("h3/", http3LimitCases(), http3)
+	all.add("h3/", http3StopCases(), http3)
 	return all
 }
 

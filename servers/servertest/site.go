@@ -25,16 +25,27 @@ func (s *site) url() string { return s.running.URLs[0] }
 
 // newClient gives a client with connections of its own, which speaks the case's protocol and no other.
 func (s *site) newClient() *http.Client {
+	if s.protocol == http3 {
+		return s.clientBy(s.quicTransport())
+	}
+	return s.clientBy(s.tcpTransport(s.protocol))
+}
+
+func (s *site) clientBy(transport http.RoundTripper) *http.Client {
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func (s *site) tcpTransport(p protocol) *http.Transport {
 	protocols := new(http.Protocols)
-	protocols.SetHTTP1(s.protocol == http1)
-	protocols.SetHTTP2(s.protocol == http2)
-	protocols.SetUnencryptedHTTP2(s.protocol == h2c)
+	protocols.SetHTTP1(p == http1)
+	protocols.SetHTTP2(p == http2)
+	protocols.SetUnencryptedHTTP2(p == h2c)
 	transport := &http.Transport{
 		Protocols: protocols, TLSClientConfig: s.certificate.client(), DisableCompression: true, DialContext: dialer(s.running.URLs),
 		ExpectContinueTimeout: limit, MaxIdleConnsPerHost: 100,
 	}
 	s.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return transport
 }
 
 // dialer reaches unix sockets by the host name unix.

@@ -134,8 +134,10 @@ func streamCases() group {
 }
 
 // try is do for another goroutine than the test's.
-func (s *site) try(req *http.Request) answer {
-	resp, err := s.client.Do(req)
+func (s *site) try(req *http.Request) answer { return try(s.client, req) }
+
+func try(client *http.Client, req *http.Request) answer {
+	resp, err := client.Do(req)
 	if err != nil {
 		return answer{&http.Response{}, "", err}
 	}
