@@ -2,11 +2,9 @@ package serve
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 
@@ -61,15 +59,6 @@ func (a *answer) cut() answerState {
 	return was
 }
 
-// interim sends p unless the final answer has begun.
-func (a *answer) interim(c *conn, p []byte) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.state == unanswered {
-		c.Conn.Write(p)
-	}
-}
-
 // begin reports whether the handler may write n bytes, and begins the time that they may take: the grace period, or longer for
 // many bytes. As with Kestrel a client that took earlier bytes slowly has no less time for these, and one that was fast no
 // more than is due.
@@ -93,13 +82,33 @@ func (a *answer) watch(k *core, n int64) {
 	a.by.Store(a.until)
 }
 
+// interim sends p unless the final answer has begun.
+func (c *conn) interim(p []byte) {
+	a := &c.answer
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.state == unanswered {
+		a.watch(c.core, int64(len(p)))
+		_, err := c.Conn.Write(p)
+		c.wrote(err)
+	}
+}
+
 // send writes p to the connection.
 func (c *conn) send(p []byte) error {
 	if !c.answer.begin(c.core, int64(len(p))) {
 		return errRefused
 	}
 	_, err := c.Conn.Write(p)
+	return c.wrote(err)
+}
+
+// wrote ends the time that a write may take. When it has failed nobody waits for the response.
+func (c *conn) wrote(err error) error {
 	c.answer.by.Store(0)
+	if err != nil {
+		c.gone()
+	}
 	return err
 }
 
@@ -108,17 +117,16 @@ func (c *conn) sendBoth(p, q []byte) error {
 	if !c.answer.begin(c.core, int64(len(p)+len(q))) {
 		return errRefused
 	}
-	defer c.answer.by.Store(0)
 	if t, ok := c.Conn.(*net.TCPConn); ok {
 		both := net.Buffers{p, q}
 		_, err := both.WriteTo(t)
-		return err
+		return c.wrote(err)
 	}
-	if _, err := c.Conn.Write(p); err != nil {
-		return err
+	_, err := c.Conn.Write(p)
+	if err == nil {
+		_, err = c.Conn.Write(q)
 	}
-	_, err := c.Conn.Write(q)
-	return err
+	return c.wrote(err)
 }
 
 // refuse answers in the handler's place, or cuts the connection off when the handler's answer has begun and the client is
@@ -131,59 +139,12 @@ func (c *conn) refuse(f *fault) {
 		c.answer.mu.Lock()
 		c.answer.watch(c.core, int64(len(b)))
 		c.answer.mu.Unlock()
-		c.Conn.Write(b)
-		c.answer.by.Store(0)
+		_, err := c.Conn.Write(b)
+		c.wrote(err)
 		c.closeWrite()
 	case answering:
 		if f.status == http.StatusRequestTimeout {
 			c.abort()
 		}
 	}
-}
-
-// filePiece is how much of a file is sent before the time that it may take begins anew.
-const filePiece = 256 << 10
-
-// sendFile has the system send what r has from the disk, without passing it through the program. It reports false when r is not
-// that, or the connection is not TCP's own.
-func (c *conn) sendFile(r io.Reader) (sent int64, ok bool, err error) {
-	tcp, ok := c.Conn.(io.ReaderFrom)
-	if !ok || c.tls != nil {
-		return 0, false, nil
-	}
-	file, left := regularFile(r)
-	if file == nil {
-		return 0, false, nil
-	}
-	defer c.answer.by.Store(0)
-	for left > 0 {
-		piece := io.LimitedReader{R: file, N: min(left, filePiece)}
-		asked := piece.N
-		if !c.answer.begin(c.core, asked) {
-			return sent, true, errRefused
-		}
-		n, err := tcp.ReadFrom(&piece)
-		sent += n
-		left -= n
-		if err != nil || n < asked {
-			return sent, true, err
-		}
-	}
-	return sent, true, nil
-}
-
-// regularFile finds the file in r and how much of it is asked for; nil when it is something else.
-func regularFile(r io.Reader) (*os.File, int64) {
-	left := int64(1<<63 - 1)
-	if l, ok := r.(*io.LimitedReader); ok {
-		r, left = l.R, l.N
-	}
-	file, ok := r.(*os.File)
-	if !ok {
-		return nil, 0
-	}
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, 0
-	}
-	return file, left
 }

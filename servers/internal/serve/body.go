@@ -25,14 +25,15 @@ type body struct {
 	drains  bool        // nobody wants what is left
 	started atomic.Bool // a read was asked for
 	done    atomic.Bool // read to its end
+	torn    atomic.Bool // its end will never be found
 }
 
-func newBody(x *exchange, continues bool) *body {
-	b := &body{x: x, c: x.conn, left: x.length}
-	if x.chunked {
-		b.left, b.chunks = 0, &chunks{fields: x.fields}
+func newBody(x *exchange, h *head) *body {
+	b := &body{x: x, c: x.conn, left: h.length}
+	if h.chunked {
+		b.left, b.chunks = 0, &chunks{fields: h.fields}
 	}
-	b.continues.Store(continues)
+	b.continues.Store(h.continues && h.minor == 1)
 	return b
 }
 
@@ -47,9 +48,13 @@ func (b *body) Read(p []byte) (int, error) {
 	return b.read(p)
 }
 
-// Close makes further reads fail. What is left of the body is read when the response has been sent.
+// Close makes further reads fail, and one that waits in another goroutine. What is left of the body is read when the response
+// has been sent.
 func (b *body) Close() error {
-	b.mu.Lock()
+	if !b.mu.TryLock() {
+		b.c.leaveBody(b.x)
+		b.mu.Lock()
+	}
 	defer b.mu.Unlock()
 	b.closed = true
 	return nil
@@ -152,19 +157,21 @@ func (b *body) fail(f *fault) error {
 	}
 	b.err = e
 	b.c.refuse(f)
-	b.x.last = true
 	b.x.context.lost()
 	return e
 }
 
 // lost is for a client that has gone in the middle of the body. As with Kestrel nothing more is said to it.
 func (b *body) lost(err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return err // the handler's own; it may set another and go on
+	if errors.Is(err, os.ErrDeadlineExceeded) { // the handler's own; it may set another and go on
+		if b.isTorn() {
+			b.err = err
+			b.torn.Store(true)
+		}
+		return err
 	}
 	b.err = err
 	b.c.answer.cut()
-	b.x.last = true
 	b.x.context.lost()
 	return err
 }
@@ -173,7 +180,7 @@ func (b *body) lost(err error) error {
 // the body are there.
 func (b *body) sayContinue() {
 	if b.continues.CompareAndSwap(true, false) && len(b.c.in) == 0 {
-		b.c.answer.interim(b.c, []byte("HTTP/1.1 100 Continue\r\n\r\n"))
+		b.c.interim([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 	}
 }
 
@@ -185,8 +192,8 @@ func (b *body) drain() error {
 	if b.done.Load() {
 		return nil
 	}
-	scratch := drainBuffers.Get().(*[drainBuffer]byte)
-	defer drainBuffers.Put(scratch)
+	scratch := buffers.Get().(*[watched]byte) // a small one: it is held while the client takes its time
+	defer buffers.Put(scratch)
 	for {
 		if _, err := b.read(scratch[:]); err == io.EOF {
 			return nil
@@ -195,7 +202,3 @@ func (b *body) drain() error {
 		}
 	}
 }
-
-const drainBuffer = 32 << 10
-
-var drainBuffers = sync.Pool{New: func() any { return new([drainBuffer]byte) }}

@@ -26,10 +26,16 @@ func (c *conn) dropBuffers() {
 	if len(c.buffer) == watched {
 		buffers.Put((*[watched]byte)(c.buffer))
 	}
+	c.buffer, c.in = nil, nil
+	c.dropOut()
+}
+
+// dropOut is called when a response has been sent: many connections wait for their next request.
+func (c *conn) dropOut() {
 	if cap(c.out) == outBuffer {
 		outBuffers.Put((*[outBuffer]byte)(c.out[:outBuffer]))
 	}
-	c.buffer, c.in, c.out = nil, nil, nil
+	c.out = nil
 }
 
 // outBuffer is how much of a response is put together before it is sent.

@@ -10,6 +10,7 @@ import (
 // lines end in CRLF, and CR stands nowhere else.
 type chunks struct {
 	seen    int64 // bytes with their framing: what counts against the limit
+	whole   int64 // seen where a read may begin anew
 	between bool  // a chunk's data has ended, its CRLF is next
 	fields  int   // field lines of head and trailers
 }
@@ -19,11 +20,13 @@ const maxSizeDigits = 8
 
 // nextChunk reads up to the next chunk's data. At the end of the body it returns io.EOF, with the trailers read.
 func (b *body) nextChunk() error {
+	b.chunks.whole = b.chunks.seen
 	if b.chunks.between {
 		if err := b.expectCRLF("chunk data without its end"); err != nil {
 			return err
 		}
 		b.chunks.between = false
+		b.chunks.whole = b.chunks.seen
 	}
 	size, err := b.chunkSize()
 	if err != nil {
@@ -35,6 +38,12 @@ func (b *body) nextChunk() error {
 	b.left = size
 	b.chunks.between = true
 	return b.observe(size)
+}
+
+// isTorn reports whether a read has ended inside the framing of a chunk. What is read next would be taken for something else
+// than it is.
+func (b *body) isTorn() bool {
+	return b.chunks != nil && b.left == 0 && b.chunks.seen != b.chunks.whole
 }
 
 // observe counts n bytes against the limit. The last CRLF counts, trailers do not.

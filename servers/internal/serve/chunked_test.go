@@ -28,9 +28,9 @@ func (f fed) Close() error                   { return nil }
 func decode(t testing.TB, k *core, wire io.Reader) (data, rest []byte, err error) {
 	t.Helper()
 	c := newConn(fed{Reader: wire}, k, Binding{})
-	x := &exchange{conn: c, chunked: true, length: -1, maxBody: -1}
+	x := &exchange{conn: c, maxBody: -1}
 	x.context.x = x
-	b := newBody(x, false)
+	b := newBody(x, &head{chunked: true, length: -1})
 	data, err = io.ReadAll(b)
 	rest = append(rest, c.in...)
 	if err == nil {

@@ -3,11 +3,8 @@ package serve
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
-	"net/http"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,10 +47,11 @@ type conn struct {
 	resting   bool // it has
 	busy      bool // with a request
 	dismissed bool // the server stops: no further request
+	bodyLeft  bool // nobody reads the body any more
 	watcher   watcher
 
 	answer        answer
-	writeDeadline atomic.Bool // one was set
+	writeDeadline bool // one was set
 	hijacked      atomic.Bool
 	closed        atomic.Bool
 	forced        atomic.Bool // closed by the server: no lingering
@@ -95,43 +93,27 @@ func newConn(c net.Conn, core *core, b Binding) *conn {
 // serve handles requests until the connection ends or a handler has taken it over.
 func (c *conn) serve() {
 	defer c.leaveCore()
-	c.ctx = c.core.connContext(c)
-	for c.nextRequest() {
-		if !c.handle() {
-			break
+	whole := false
+	defer func() {
+		if !whole {
+			c.broken(recover())
 		}
+		if !c.hijacked.Load() {
+			c.close()
+		}
+	}()
+	c.ctx = c.core.connContext(c)
+	for c.nextRequest() && c.handle() {
 	}
-	if !c.hijacked.Load() {
-		c.close()
-	}
+	whole = true
 }
 
 // handle calls the handler and ends its response. It reports whether another request may come.
 func (c *conn) handle() (again bool) {
 	x := c.x
-	defer func() {
-		if e := recover(); e != nil {
-			c.panicked(e)
-			again = false
-		}
-	}()
 	c.core.handler.ServeHTTP(&x.response, c.newRequest(x))
 	x.context.end()
 	return x.response.finish()
-}
-
-// panicked ends the connection, and tells about it as net/http does.
-func (c *conn) panicked(e any) {
-	c.x.response.over.Store(true)
-	c.x.context.end()
-	c.stopWatching()
-	c.forced.Store(true) // nobody lingers for it
-	if e == http.ErrAbortHandler {
-		return
-	}
-	stack := make([]byte, 64<<10)
-	stack = stack[:runtime.Stack(stack, false)]
-	c.core.log.Error(fmt.Sprintf("http: panic serving %v: %v\n%s", c.remote, e, stack))
 }
 
 // fill is the only place where the connection is read. Limits and deadlines apply while it waits, and there alone.
@@ -151,7 +133,7 @@ func (c *conn) enter(waits wait) error {
 		return errOverdue
 	case c.dismissed:
 		return errDismissed
-	case waits == forNothing && c.watcher.stop:
+	case waits == forNothing && c.watcher.stop, waits == forBody && c.bodyLeft:
 		return os.ErrDeadlineExceeded
 	}
 	if c.want != c.set {
@@ -171,6 +153,8 @@ func (c *conn) leave(n int, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reading = false
+	idle := c.idle
+	c.idle = false
 	if c.waits == forBody {
 		c.bodySeen += int64(n)
 		c.bodyWait += max(c.core.now()-c.since, 0)
@@ -180,8 +164,7 @@ func (c *conn) leave(n int, err error) error {
 		return errOverdue
 	case c.dismissed:
 		return errDismissed
-	case c.idle && n == 0 && os.IsTimeout(err):
-		c.idle = false
+	case idle && n == 0 && os.IsTimeout(err):
 		return errIdle
 	}
 	return err
@@ -195,83 +178,15 @@ func (c *conn) interrupt() {
 	}
 }
 
-// setReadDeadline is the handler's.
-func (c *conn) setReadDeadline(t time.Time) error {
+// leaveBody has a read of x's body return that waits.
+func (c *conn) leaveBody(x *exchange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.want = t
-	if !c.reading || c.waits != forBody && c.waits != forNothing || c.overdue != forNothing || c.dismissed {
-		return nil
-	}
-	c.set = t
-	return c.Conn.SetReadDeadline(t)
-}
-
-// setWriteDeadline is the handler's, until its request has ended.
-func (c *conn) setWriteDeadline(t time.Time) error {
-	c.writeDeadline.Store(true)
-	return c.Conn.SetWriteDeadline(t)
-}
-
-// close closes the connection. After an answer that the client did not wait for, or with a body unread, it first lets the
-// client read the answer: closing at once would make the system send a reset, which destroys it on its way.
-func (c *conn) close() {
-	if !c.closed.CompareAndSwap(false, true) {
+	if c.x != x {
 		return
 	}
-	if !c.forced.Load() {
-		c.linger()
-	}
-	c.Conn.Close()
-	c.dropBuffers()
-}
-
-// leaveCore takes the connection off what the server waits for and counts. A connection that was hijacked is left before
-// its handler returns.
-func (c *conn) leaveCore() {
-	c.left.Do(func() {
-		c.core.release(c)
-		c.core.forget(c)
-		c.core.serving.Done()
-	})
-}
-
-// force closes the connection now, from whatever goroutine; its own then finds it closed.
-func (c *conn) force() {
-	c.forced.Store(true)
-	c.below().Close()
-	c.gone()
-}
-
-// abort is force with a reset, for a client that takes too long. What the system still had to send is thrown away.
-func (c *conn) abort() {
-	if t, ok := c.below().(*net.TCPConn); ok {
-		t.SetLinger(0)
-	}
-	c.force()
-}
-
-// gone tells the handler that nobody waits for its response.
-func (c *conn) gone() {
-	c.mu.Lock()
-	x := c.x
-	c.mu.Unlock()
-	if x != nil {
-		x.context.lost()
-	}
-}
-
-// below gives the connection under TLS: closing that sends no close_notify, and so waits for nobody.
-func (c *conn) below() net.Conn {
-	if t, ok := c.Conn.(*tls.Conn); ok {
-		return t.NetConn()
-	}
-	return c.Conn
-}
-
-// closeWrite sends the end of the stream.
-func (c *conn) closeWrite() {
-	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		w.CloseWrite()
+	c.bodyLeft = true
+	if c.waits == forBody {
+		c.interrupt()
 	}
 }

@@ -148,6 +148,18 @@ func meantResponses() map[string]difference {
 			change: []string{"> Content-Length: 0\n> \n", "> Transfer-Encoding: chunked\n> \n> 0\n> P: 1\n> \n"},
 		},
 	}
+	all["length twice"] = difference{
+		reason: "two lengths are one too many; what the handler may write is by the first",
+		change: []string{"> Content-Length: 6\n", ""},
+	}
+	all["length with a plus"] = difference{reason: "not everybody reads +5 as 5", change: []string{": +5\n", ": 5\n"}}
+	all["fields in other spelling"] = difference{
+		reason: "what says where a response ends is the server's, in whatever case", change: []string{"> content-length: 3\n", ""},
+	}
+	all["101 without a hijack"] = difference{
+		reason: "after 101 the client speaks another protocol, which nobody may read as requests; as with Kestrel",
+		change: []string{"end kept\n", "end closed\n"},
+	}
 	all["trailers with a prefix, short body"] = difference{
 		reason: all["trailers with a prefix, no body"].reason,
 		change: []string{"> Content-Length: 5\n", "", "charset=utf-8\n> \n> \"hello\"\n", "charset=utf-8\n> Transfer-Encoding: chunked\n> \n> 5\n> hello\n> 0\n> P: 1\n> \n"},

@@ -15,41 +15,28 @@ import (
 type exchange struct {
 	conn     *conn
 	text     string // the head
-	last     bool   // the connection ends with it
 	minor    byte
-	chunked  bool
-	length   int64 // -1: none
-	form     form
-	clean    []byte // the target for net/url, nil when it is the client's
-	fields   int    // field lines of the head
-	closes   bool   // the response has to say that the connection closes
-	upgrades bool   // the client asks for an upgrade
-	maxBody  int64  // -1: the server's
-	body     *body  // nil: none
+	upgrades bool  // the client asks for an upgrade
+	maxBody  int64 // -1: the server's
+	body     *body // nil: none
 	response response
 	context  requestContext
 }
 
-// begin takes over what the head says. b is the head's bytes.
-func (x *exchange) begin(c *conn, b []byte) *fault {
+// begin takes over what the head says for as long as the handler, and who it gives its request to, may ask. b is the head's
+// bytes.
+func (x *exchange) begin(c *conn, b []byte) {
 	h := &c.head
-	clean, f := h.form.forGo(h.target.of(b))
-	if f != nil {
-		return f
-	}
 	x.conn = c
 	x.text = string(b)
-	x.last = h.last()
-	x.minor, x.chunked, x.length, x.form, x.clean, x.fields = h.minor, h.chunked, h.length, h.form, clean, h.fields
-	x.closes = h.chunked && h.length >= 0 || h.close && h.keep
+	x.minor = h.minor
 	x.upgrades = h.upgrades && h.minor == 1
 	x.maxBody = -1
 	x.context.x = x
 	x.response.begin(x, h)
 	if h.chunked || h.length > 0 {
-		x.body = newBody(x, h.continues && h.minor == 1)
+		x.body = newBody(x, h)
 	}
-	return nil
 }
 
 // bodyLimit is how long the body may be.
@@ -69,6 +56,7 @@ type requestContext struct {
 	cancel context.CancelFunc
 	over   bool // the handler has returned, or the client has gone
 	client bool // it is the client that has gone
+	notify chan bool
 }
 
 var _ context.Context = (*requestContext)(nil)

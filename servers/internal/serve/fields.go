@@ -55,7 +55,10 @@ func (w *response) listen(f field) bool {
 	s := &w.said
 	switch f.key {
 	case "Content-Length":
-		return w.setLength(f.values) && bodyAllowed(w.status) && w.transferCoding() == ""
+		if w.setLength(f.values) && bodyAllowed(w.status) && w.transferCoding() == "" {
+			w.x.conn.out = appendLength(w.x.conn.out, w.declared)
+		}
+		return false
 	case "Transfer-Encoding":
 		coding := w.transferCoding()
 		return coding != "identity" && coding != "chunked" && bodyAllowed(w.status) && !w.isHead && w.x.minor > 0
@@ -79,7 +82,23 @@ func (w *response) listen(f field) bool {
 	case "Trailer":
 		w.announce(f.values)
 	}
-	return !strings.HasPrefix(f.key, http.TrailerPrefix)
+	return !isFraming(f.key) && !strings.HasPrefix(f.key, http.TrailerPrefix)
+}
+
+// isFraming knows the fields that say where a message ends, in any case: a handler may have put keys into a header past its
+// methods, and who reads the response takes them all for the same.
+func isFraming(key string) bool {
+	switch len(key) {
+	case len("Content-Length"):
+		return strings.EqualFold(key, "Content-Length")
+	case len("Transfer-Encoding"):
+		return strings.EqualFold(key, "Transfer-Encoding")
+	}
+	return false
+}
+
+func appendLength(out []byte, n int64) []byte {
+	return append(strconv.AppendInt(append(out, "Content-Length: "...), n, 10), "\r\n"...)
 }
 
 // setLength reports whether the handler has said how long the body is.
@@ -127,8 +146,7 @@ func (w *response) complete(p []byte, over bool) {
 		out = append(out, *c.core.date.Load()...)
 	}
 	if w.declared >= 0 && hasBody && (!s.length || coding != "") {
-		out = strconv.AppendInt(append(out, "Content-Length: "...), w.declared, 10)
-		out = append(out, "\r\n"...)
+		out = appendLength(out, w.declared)
 	}
 	if hasBody && !s.contentType && !s.encoding && coding == "" && len(p) > 0 {
 		out = append(append(append(out, "Content-Type: "...), http.DetectContentType(p)...), "\r\n"...)
@@ -165,7 +183,7 @@ func (w *response) frame(hasBody bool, coding string) (chunks bool) {
 func (w *response) appendConnection(out []byte) []byte {
 	s := &w.said
 	keeps := w.x.minor == 0 && !w.closes
-	w.closes = w.closes || s.close || w.x.conn.core.stopping.Load()
+	w.closes = w.closes || s.close || w.x.conn.core.stopping.Load() || w.x.body != nil && w.x.body.torn.Load()
 	switch {
 	case w.closes && w.x.minor > 0 && !s.closes:
 		return append(out, "Connection: close\r\n"...)
@@ -182,37 +200,6 @@ func hasToken(value, token string) bool {
 		}
 	}
 	return false
-}
-
-func (w *response) hasTrailers() bool {
-	if w.header["Trailer"] != nil {
-		return true
-	}
-	for key := range w.header {
-		if strings.HasPrefix(key, http.TrailerPrefix) {
-			return true
-		}
-	}
-	return false
-}
-
-// appendTrailers writes the fields that follow the last chunk: those announced, and those with http.TrailerPrefix.
-func (w *response) appendTrailers(out []byte) []byte {
-	if len(w.header) == 0 {
-		return out
-	}
-	trailers := http.Header{}
-	for key, values := range w.header {
-		if name, found := strings.CutPrefix(key, http.TrailerPrefix); found {
-			trailers[name] = append(trailers[name], values...)
-		} else if slices.Contains(w.trailers, key) {
-			trailers[key] = append(trailers[key], values...)
-		}
-	}
-	for _, f := range sorted(trailers) {
-		out = appendField(out, f.key, f.values)
-	}
-	return out
 }
 
 func appendStatus(out []byte, minor byte, status int) []byte {

@@ -35,7 +35,13 @@ func (k *core) prepare(raw net.Conn, b Binding, m *measure) {
 }
 
 // ready gives the connection on which HTTP is spoken.
-func (k *core) ready(raw net.Conn, b Binding, m *measure) (net.Conn, error) {
+func (k *core) ready(raw net.Conn, b Binding, m *measure) (c net.Conn, err error) {
+	defer func() {
+		if e := recover(); e != nil { // of the program's: middleware, or what its tls.Config calls
+			k.panicked(raw.RemoteAddr().String(), e)
+			err = errPanicked
+		}
+	}()
 	timeout := k.server.HandshakeTimeout
 	if timeout <= 0 {
 		timeout = DefaultHandshakeTimeout
@@ -48,8 +54,7 @@ func (k *core) ready(raw net.Conn, b Binding, m *measure) (net.Conn, error) {
 	defer k.leaveAlone(raw)
 	// A client that does not come to an end is cut off, whatever it is that waits for it.
 	defer context.AfterFunc(ctx, func() { raw.SetDeadline(past) })()
-	c, err := k.middleware(raw)
-	if err != nil {
+	if c, err = k.middleware(raw); err != nil {
 		return nil, err
 	}
 	if b.TLS != nil {
@@ -67,6 +72,8 @@ func (k *core) ready(raw net.Conn, b Binding, m *measure) (net.Conn, error) {
 	}
 	return c, nil
 }
+
+var errPanicked = errors.New("panic before the first request")
 
 // agreed refuses a client that does not speak what is served: one without ALPN speaks HTTP/1.1.
 func (k *core) agreed(t *tls.Conn, b Binding) error {
@@ -91,8 +98,11 @@ func (k *core) middleware(c net.Conn) (net.Conn, error) {
 func (k *core) watchOver(raw net.Conn) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.stopping.Load() {
+		return false
+	}
 	k.shaking[raw] = struct{}{}
-	return !k.stopping.Load()
+	return true
 }
 
 func (k *core) leaveAlone(raw net.Conn) {

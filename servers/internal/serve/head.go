@@ -28,6 +28,7 @@ type head struct {
 	target span
 	minor  byte // HTTP/1.minor
 	form   form
+	clean  []byte // the target for net/url, nil when it is the client's
 	isHead bool
 
 	lines     []line
@@ -47,7 +48,7 @@ func (h *head) reset() {
 }
 
 // free lets go of memory.
-func (h *head) free() { h.lines = nil }
+func (h *head) free() { h.lines, h.clean = nil, nil }
 
 // parse goes on where it stopped, with b from the head's first byte. It returns where the head ends, or 0 when it needs more
 // bytes. first says that b is the beginning of the connection.
@@ -108,7 +109,7 @@ func (h *head) count(n int, limits *Limits) *fault {
 
 // requestLine leaves pos at 0 when the line has not ended.
 func (h *head) requestLine(b []byte, limits *Limits, first bool) *fault {
-	if len(b) > 0 && !isToken[b[0]] {
+	if len(b) > 0 && !isToken[b[0]] && string(b) != "\r" {
 		return bad("invalid method") // at once: a TLS client sends no line end for us to wait for
 	}
 	i := bytes.IndexByte(b, '\n')
@@ -180,7 +181,9 @@ func (h *head) finish(b []byte, limits *Limits) *fault {
 	case h.minor == 0 && !h.chunked && h.length < 0 && needsLength(h.method.of(b)):
 		return bad("no Content-Length in HTTP/1.0")
 	}
-	return nil
+	clean, f := h.form.forGo(h.target.of(b))
+	h.clean = clean
+	return f
 }
 
 func needsLength(method []byte) bool {

@@ -58,9 +58,7 @@ func checkForGo(t *testing.T, h *head, b []byte) {
 	t.Helper()
 	c := &conn{head: *h, core: &core{}}
 	x := &exchange{}
-	if f := x.begin(c, b); f != nil {
-		return
-	}
+	x.begin(c, b)
 	got := c.newRequest(x)
 	// A proxy or a file server behind us cannot be led out of its folder.
 	for part := range strings.SplitSeq(got.URL.Path, "/") {
@@ -72,10 +70,10 @@ func checkForGo(t *testing.T, h *head, b []byte) {
 	if err != nil {
 		return // we take a little more: an empty target's path, a port of any size
 	}
-	if x.clean != nil {
+	if h.clean != nil {
 		want.URL = got.URL
 	}
-	if x.chunked {
+	if h.chunked {
 		delete(got.Header, "X-Content-Length")
 		delete(want.Header, "X-Content-Length")
 	}

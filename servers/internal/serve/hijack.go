@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -12,8 +13,8 @@ import (
 // ErrUpgradeLimit is what Hijack returns when as many connections are upgraded as may be.
 var ErrUpgradeLimit = errors.New("too many upgraded connections")
 
-// Hijack gives the connection to the handler, which closes it. What the client has sent by now is in the reader. With
-// MaxConcurrentUpgradedConnections it returns ErrUpgradeLimit at the limit.
+// Hijack gives the connection to the handler, which closes it. What the client has sent by now is in the reader; the request's
+// body can no longer be read. With MaxConcurrentUpgradedConnections it returns ErrUpgradeLimit at the limit.
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if w.over.Load() {
 		panic("net/http: Hijack called after ServeHTTP finished")
@@ -27,8 +28,9 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	if w.status != 0 && !w.sent {
 		w.complete(nil, false)
-		c.flush()
 	}
+	c.flush()
+	w.endBody()
 	c.stopWatching()
 	w.hijacks = true
 	c.hijacked.Store(true)
@@ -39,10 +41,13 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		w.body = nil
 	}
 	nc := c.taken()
-	reader := bufio.NewReader(&early{Conn: nc, bytes: c.in})
-	if len(c.in) > 0 {
-		reader.Peek(len(c.in))
+	reader := bufio.NewReader(nc)
+	if n := len(c.in); n > 0 {
+		reader.Reset(&early{Conn: nc, bytes: bytes.Clone(c.in)})
+		reader.Peek(n)
 	}
+	c.head.free() // the connection may live long
+	c.dropBuffers()
 	c.leaveCore()
 	return nc, bufio.NewReadWriter(reader, bufio.NewWriter(nc)), nil
 }
@@ -56,17 +61,28 @@ type early struct {
 func (e *early) Read(p []byte) (int, error) {
 	if len(e.bytes) > 0 {
 		n := copy(p, e.bytes)
-		e.bytes = e.bytes[n:]
+		if e.bytes = e.bytes[n:]; len(e.bytes) == 0 {
+			e.bytes = nil
+		}
 		return n, nil
 	}
 	return e.Conn.Read(p)
 }
 
-// CloseNotify is for handlers older than contexts.
+// CloseNotify is for handlers older than contexts. All calls get the same channel.
 func (w *response) CloseNotify() <-chan bool {
-	gone := make(chan bool, 1)
-	context.AfterFunc(&w.x.context, func() {
-		if w.x.context.isLost() {
+	r := &w.x.context
+	r.mu.Lock()
+	gone := r.notify
+	if gone != nil {
+		r.mu.Unlock()
+		return gone
+	}
+	gone = make(chan bool, 1)
+	r.notify = gone
+	r.mu.Unlock()
+	context.AfterFunc(r, func() {
+		if r.isLost() {
 			gone <- true
 		}
 	})
@@ -105,6 +121,14 @@ type upgraded struct {
 
 // NetConn gives the connection below, as tls.Conn.NetConn does.
 func (u *upgraded) NetConn() net.Conn { return u.Conn }
+
+// CloseWrite sends the end of the stream, for protocols in which one side may go on.
+func (u *upgraded) CloseWrite() error {
+	if w, ok := u.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
 
 func (u *upgraded) Close() error {
 	if u.closed.CompareAndSwap(false, true) {

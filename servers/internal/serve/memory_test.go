@@ -36,7 +36,7 @@ func TestHeaderBombsAreBounded(t *testing.T) {
 		c.refused(http.StatusRequestHeaderFieldsTooLarge)
 	}
 	per := (int64(during) - int64(before)) / clients
-	t.Logf("%d connections with bombs: %d bytes each, %d in all", clients, per, during-before)
+	fmt.Printf("count: header bombs: %d connections hold %d bytes each, with their clients'\n", clients, per)
 	if per > 128<<10 {
 		t.Errorf("%d bytes for a connection, want at most 128 KiB", per)
 	}
@@ -81,7 +81,9 @@ func TestPipelinedBombIsBounded(t *testing.T) {
 	const more = 2000
 	go c.send(get("/first") + strings.Repeat(get("/"), more))
 	first := c.want(http.StatusOK)
-	if n, _ := strconv.Atoi(first); n > 3*watched {
+	n, _ := strconv.Atoi(first)
+	fmt.Printf("count: pipelining bomb: %d bytes are taken in while a handler runs\n", n)
+	if n > 3*watched {
 		t.Errorf("%d bytes were taken in while the first handler ran, want few more than %d", n, watched)
 	}
 	for range more {

@@ -22,10 +22,7 @@ func (c *conn) nextRequest() bool {
 		return false
 	}
 	x := &exchange{}
-	if f := x.begin(c, c.in[:end]); f != nil {
-		c.refuse(f)
-		return false
-	}
+	x.begin(c, c.in[:end])
 	c.in = c.in[end:]
 	c.handed = true
 	return c.beginRequest(x)
@@ -130,7 +127,7 @@ func (c *conn) beginRequest(x *exchange) bool {
 	c.x = x
 	c.busy = true
 	c.waits = forNothing
-	c.want = noDeadline
+	c.bodyLeft = false
 	c.bodySeen, c.bodyWait = int64(len(c.in)), 0 // what came with the head counts
 	c.rate = c.core.limits.MinRequestBodyDataRate
 	c.watcher.begin(x.body != nil)
@@ -142,19 +139,5 @@ func (c *conn) endRequest() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.x, c.busy = nil, false
-	c.want = noDeadline
-}
-
-// dismiss makes a connection that has no request end itself; its own goroutine closes it.
-func (c *conn) dismiss() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed.Load():
-		c.forced.Store(true) // it lingers
-		c.below().Close()
-	case !c.busy:
-		c.dismissed = true
-		c.interrupt()
-	}
+	c.dismissed = c.core.stopping.Load() // dismiss left it alone if it came before
 }

@@ -26,9 +26,9 @@ func (c *conn) newRequest(x *exchange) *http.Request {
 	if x.minor == 0 {
 		r.Proto = "HTTP/1.0"
 	}
-	r.URL = x.url(&r)
+	r.URL = h.url(&r)
 	if h.special {
-		x.frame(&r)
+		h.frame(&r)
 	}
 	request := r.WithContext(&x.context)
 	x.response.request = request
@@ -74,69 +74,43 @@ func (h *head) header(text string) (header http.Header, host string) {
 }
 
 // frame is for requests with fields that say more than a name and a value.
-func (x *exchange) frame(r *http.Request) {
-	h := r.Header
+func (h *head) frame(r *http.Request) {
+	fields := r.Header
 	switch {
-	case x.chunked:
+	case h.chunked:
 		r.ContentLength = -1
 		r.TransferEncoding = []string{"chunked"}
-		delete(h, "Transfer-Encoding")
-		if length, found := h["Content-Length"]; found {
-			h["X-Content-Length"] = length // as Kestrel does: it did not count
-			delete(h, "Content-Length")
+		delete(fields, "Transfer-Encoding")
+		if length, found := fields["Content-Length"]; found {
+			fields["X-Content-Length"] = length // as Kestrel does: it did not count
+			delete(fields, "Content-Length")
 		}
 		announceTrailers(r)
-	case x.length >= 0:
-		r.ContentLength = x.length
+	case h.length >= 0:
+		r.ContentLength = h.length
 	}
 	// As net/http has it (RFC 9111, 5.4).
-	if pragma := h["Pragma"]; len(pragma) > 0 && pragma[0] == "no-cache" {
-		if _, found := h["Cache-Control"]; !found {
-			h["Cache-Control"] = []string{"no-cache"}
+	if pragma := fields["Pragma"]; len(pragma) > 0 && pragma[0] == "no-cache" {
+		if _, found := fields["Cache-Control"]; !found {
+			fields["Cache-Control"] = []string{"no-cache"}
 		}
 	}
-}
-
-// announceTrailers does what net/http does for a chunked request.
-func announceTrailers(r *http.Request) {
-	names := r.Header["Trailer"]
-	if names == nil {
-		return
-	}
-	delete(r.Header, "Trailer")
-	for name := range strings.SplitSeq(strings.Join(names, ","), ",") {
-		if key := http.CanonicalHeaderKey(strings.TrimSpace(name)); isTrailer(key) {
-			if r.Trailer == nil {
-				r.Trailer = http.Header{}
-			}
-			r.Trailer[key] = nil
-		}
-	}
-}
-
-// isTrailer reports whether a field may stand after a body: not those that say where the body ends or whose it is.
-func isTrailer(key string) bool {
-	switch key {
-	case "", "Transfer-Encoding", "Content-Length", "Trailer", "Host":
-		return false
-	}
-	return true
 }
 
 // url gives what net/http would have made of the target, after dot segments were removed.
-func (x *exchange) url(r *http.Request) *url.URL {
+func (h *head) url(r *http.Request) *url.URL {
 	target := r.RequestURI
-	if x.clean != nil {
-		target = string(x.clean)
+	if h.clean != nil {
+		target = string(h.clean)
 	}
-	switch x.form {
+	switch h.form {
 	case asterisk:
 		return &url.URL{Path: target}
 	case authority:
 		return &url.URL{Host: target}
 	}
 	u := parseTarget(target)
-	if x.form == absolute {
+	if h.form == absolute {
 		if whole, err := url.Parse(r.RequestURI); err == nil {
 			u.Scheme, u.User, u.Host = whole.Scheme, whole.User, whole.Host
 			r.Host = whole.Host

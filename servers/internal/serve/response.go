@@ -3,7 +3,6 @@ package serve
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"path"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // response is the http.ResponseWriter of a request, with all that net/http's own can do: Flusher, Hijacker, io.ReaderFrom,
@@ -55,7 +53,7 @@ func (w *response) begin(x *exchange, h *head) {
 	w.x = x
 	w.declared = -1
 	w.isHead = h.isHead
-	w.closes = x.last || x.closes
+	w.closes = h.last()
 }
 
 func (w *response) Header() http.Header {
@@ -114,11 +112,11 @@ func (w *response) interim(status int) {
 	}
 	b := appendStatus(nil, w.x.minor, status)
 	for _, f := range sorted(w.header) {
-		if f.key != "Content-Length" && f.key != "Transfer-Encoding" {
+		if !isFraming(f.key) {
 			b = appendField(b, f.key, f.values)
 		}
 	}
-	w.x.conn.answer.interim(w.x.conn, append(b, "\r\n"...))
+	w.x.conn.interim(append(b, "\r\n"...))
 }
 
 // bodyAllowed reports whether a response with this status has a body (RFC 9110, 6.4.1).
@@ -204,7 +202,7 @@ func (w *response) emit(p []byte) error {
 	if w.chunks {
 		c.out = append(strconv.AppendInt(c.out, int64(len(p)), 16), "\r\n"...)
 	}
-	if len(c.out)+len(p) <= cap(c.out) {
+	if len(c.out)+len(p)+len("\r\n") <= cap(c.out) {
 		c.out = append(c.out, p...)
 	} else {
 		err := c.sendBoth(c.out, p)
@@ -279,18 +277,16 @@ func (w *response) finish() (again bool) {
 	if err == nil {
 		err = c.flush()
 	}
+	c.dropOut()
 	c.stopWatching()
 	if w.request.MultipartForm != nil {
 		w.request.MultipartForm.RemoveAll()
 	}
-	if c.writeDeadline.Swap(false) {
-		c.Conn.SetWriteDeadline(noDeadline)
+	w.endBody()
+	w.endDeadlines()
+	if err != nil || w.closes || w.isShort() || c.core.stopping.Load() || w.status == http.StatusSwitchingProtocols {
+		return false // after 101 nothing that comes is a request
 	}
-	if err != nil || w.closes || w.x.last || w.isShort() || c.core.stopping.Load() {
-		w.endBody()
-		return false
-	}
-	c.setReadDeadline(noDeadline)
 	if w.x.body != nil && w.x.body.drain() != nil {
 		return false
 	}
@@ -325,58 +321,4 @@ func (w *response) endBody() {
 // isShort reports whether the handler has written less than it has announced: the client waits for more in vain.
 func (w *response) isShort() bool {
 	return w.declared >= 0 && !w.isHead && bodyAllowed(w.status) && w.declared != w.written
-}
-
-// ReadFrom copies r into the response. A file goes to a TCP connection without passing through the program.
-func (w *response) ReadFrom(r io.Reader) (n int64, err error) {
-	buffer := drainBuffers.Get().(*[drainBuffer]byte)
-	defer drainBuffers.Put(buffer)
-	if w.hijacks || w.over.Load() {
-		return io.CopyBuffer(onlyWriter{w}, r, buffer[:])
-	}
-	if !w.sent { // the first bytes say what type of content it is
-		n, err = io.CopyBuffer(onlyWriter{w}, io.LimitReader(r, sniffLen), buffer[:])
-		if err != nil || n < sniffLen {
-			return n, err
-		}
-	}
-	if err := w.flush(); err != nil {
-		return n, err
-	}
-	var more int64
-	sent := false
-	if !w.chunks && !w.isHead && bodyAllowed(w.status) {
-		more, sent, err = w.x.conn.sendFile(r)
-		w.written += more
-	}
-	if !sent {
-		more, err = io.CopyBuffer(onlyWriter{w}, r, buffer[:])
-	}
-	return n + more, err
-}
-
-// sniffLen is how many bytes http.DetectContentType looks at.
-const sniffLen = 512
-
-// onlyWriter hides ReadFrom.
-type onlyWriter struct{ io.Writer }
-
-// SetReadDeadline is for http.ResponseController.
-func (w *response) SetReadDeadline(t time.Time) error { return w.x.conn.setReadDeadline(t) }
-
-// SetWriteDeadline is for http.ResponseController.
-func (w *response) SetWriteDeadline(t time.Time) error { return w.x.conn.setWriteDeadline(t) }
-
-// EnableFullDuplex is for http.ResponseController: reading and writing at once is always possible.
-func (w *response) EnableFullDuplex() error { return nil }
-
-// announce notes the keys of a Trailer field.
-func (w *response) announce(values []string) {
-	for _, value := range values {
-		for key := range strings.SplitSeq(value, ",") {
-			if key = http.CanonicalHeaderKey(strings.TrimSpace(key)); isTrailer(key) {
-				w.trailers = append(w.trailers, key)
-			}
-		}
-	}
 }

@@ -3,10 +3,12 @@ package serve
 import (
 	"bytes"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 )
@@ -19,7 +21,7 @@ type fileSpy struct {
 
 func (s *fileSpy) ReadFrom(r io.Reader) (int64, error) {
 	if l, ok := r.(*io.LimitedReader); ok {
-		if _, ok := l.R.(*os.File); ok {
+		if _, ok := l.R.(fs.File); ok {
 			s.files.Add(1)
 		}
 	}
@@ -33,7 +35,20 @@ func TestFilesAreSentBySendfile(t *testing.T) {
 	if err := os.WriteFile(name, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := handle(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, name) })
+	s := handle(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			http.ServeFile(w, r, name)
+			return
+		}
+		file, err := os.Open(name)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer file.Close()
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+		io.Copy(w, file)
+	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -49,8 +64,8 @@ func TestFilesAreSentBySendfile(t *testing.T) {
 	if err := s.ServeConn(spy, Binding{}); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		c.send(get("/"))
+	for _, path := range []string{"/", "/copied"} {
+		c.send(get(path))
 		if body := c.want(http.StatusOK); body != string(content) {
 			t.Fatalf("got %d bytes, want %d", len(body), len(content))
 		}
