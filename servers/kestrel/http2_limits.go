@@ -4,6 +4,8 @@ import (
 	"math"
 	"net/http"
 	"time"
+
+	"github.com/gorun-dev/gorun/servers/internal/serve"
 )
 
 // The ranges of RFC 9113, 6.5.2. net/http takes a number outside of them for none and puts its own in its place, which
@@ -55,8 +57,11 @@ func (h *http2) tooManyFields(header http.Header) bool {
 }
 
 // isAcceptable holds what Kestrel asks of a request and net/http does not (Kestrel's Http2Stream.TryValidatePseudoHeaders): the
-// path is a path, or * for OPTIONS. A CONNECT has none. The scheme may be the other one, which Kestrel does not take: no
+// host is one, the path is a path, or * for OPTIONS. A CONNECT has none. The scheme may be the other one, which Kestrel does not take: no
 // handler sees it, Request.TLS is that of the connection.
 func isAcceptable(r *http.Request) bool {
+	if r.Host != "" && !serve.IsHost(r.Host) {
+		return false
+	}
 	return r.Method == http.MethodConnect || r.RequestURI[0] == '/' || r.RequestURI == "*" && r.Method == http.MethodOptions
 }

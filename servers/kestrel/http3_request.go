@@ -80,6 +80,9 @@ func (q *http3Request) check() *http3Refusal {
 	if line > l.MaxRequestLineSize {
 		return &http3Refusal{status: http.StatusRequestURITooLong, reason: "request line too long"}
 	}
+	if r.Host != "" && !serve.IsHost(r.Host) {
+		return &http3Refusal{status: http.StatusBadRequest, reason: "invalid host"}
+	}
 	return checkFields(r.Header, l)
 }
 

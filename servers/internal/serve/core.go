@@ -24,8 +24,7 @@ type core struct {
 	serverLine    []byte       // the Server field of responses, with its end
 	writesThrough bool         // nothing of a response waits in a buffer
 
-	start    time.Time
-	clock    atomic.Int64 // nanoseconds since start, as of the last tick
+	clock    atomic.Int64 // nanoseconds that the heartbeat has counted
 	date     atomic.Pointer[[]byte]
 	open     atomic.Int64 // connections that count against the limit
 	upgrades atomic.Int64
@@ -48,7 +47,6 @@ func newCore(s *Server) *core {
 		log:       s.Log,
 		handler:   s.Handler,
 		base:      context.Background(),
-		start:     time.Now(),
 		done:      make(chan struct{}),
 		conns:     map[*conn]struct{}{},
 		shaking:   map[net.Conn]struct{}{},
@@ -56,7 +54,7 @@ func newCore(s *Server) *core {
 	}
 	k.tick = tick(&k.limits)
 	k.stop = sync.OnceFunc(func() { close(k.done) })
-	k.date.Store(dateLine(k.start))
+	k.date.Store(dateLine(time.Now()))
 	if k.log == nil {
 		k.log = slog.Default()
 	}

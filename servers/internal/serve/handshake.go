@@ -1,9 +1,11 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"time"
@@ -128,19 +130,36 @@ const http2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 // preface reads the beginning of a connection without TLS. A client that speaks HTTP/1.x is told what it got wrong.
 func (k *core) preface(c net.Conn) (net.Conn, error) {
-	first := make([]byte, len(http2Preface))
-	for n := 0; n < len(first); {
-		m, err := c.Read(first[n:])
-		n += m
-		if err == nil && string(first[:n]) != http2Preface[:n] {
-			err = errNotHTTP2
-			c.Write(faultNotHTTP2.answer(k.server.ServerHeader))
+	first := make([]byte, 0, 512)
+	for {
+		n, err := c.Read(first[len(first):cap(first)])
+		first = first[:len(first)+n]
+		known := min(len(first), len(http2Preface))
+		switch line, _, whole := bytes.Cut(first, []byte("\n")); {
+		case known == len(http2Preface) && string(first[:known]) == http2Preface:
+			return &replayed{Conn: c, first: first}, nil
+		case string(first[:known]) == http2Preface[:known]:
+		case whole && bytes.Contains(line, []byte(" HTTP/1.")):
+			k.tellNotHTTP2(c)
+			return nil, errNotHTTP2
+		case whole || len(first) == cap(first) || !isToken[first[0]]:
+			return nil, errNotHTTP2
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	return &replayed{Conn: c, first: first}, nil
+}
+
+// tellNotHTTP2 answers, and lets the client read the answer before the connection is closed: what it has sent behind would
+// make the system destroy it.
+func (k *core) tellNotHTTP2(c net.Conn) {
+	c.Write(faultNotHTTP2.answer(k.server.ServerHeader))
+	if w, ok := c.(interface{ CloseWrite() error }); ok {
+		w.CloseWrite()
+	}
+	c.SetReadDeadline(time.Now().Add(time.Second))
+	io.Copy(io.Discard, onlyReader{c})
 }
 
 var errNotHTTP2 = errors.New("not HTTP/2, which alone is served")

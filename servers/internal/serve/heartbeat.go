@@ -10,18 +10,22 @@ import (
 func (k *core) heartbeat() {
 	ticker := time.NewTicker(k.tick)
 	defer ticker.Stop()
-	for {
+	for last := time.Now(); ; {
 		select {
 		case <-k.done:
 			return
-		case <-ticker.C:
-			k.beat(int64(time.Since(k.start)))
+		case at := <-ticker.C:
+			k.beat(k.clock.Add(k.counts(at.Sub(last))))
+			last = at
 		}
 	}
 }
 
+// counts is how much of the time since the last beat counts: at most two ticks. A process that was stopped for a while, by a
+// debugger or with its machine, cuts nobody off when it goes on.
+func (k *core) counts(passed time.Duration) int64 { return int64(min(max(passed, 0), 2*k.tick)) }
+
 func (k *core) beat(now int64) {
-	k.clock.Store(now)
 	k.date.Store(dateLine(time.Now()))
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -7,6 +7,9 @@ var isHostChar = table(func(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("!$&'()-._~", c) >= 0
 })
 
+// IsHost reports whether s may be the host of a request: for other versions of HTTP, which do not look.
+func IsHost(s string) bool { return isHost([]byte(s)) }
+
 // isHost reports whether b is a name or an address, with or without a port. The port's size is not looked at.
 func isHost(b []byte) bool {
 	if len(b) > 0 && b[0] == '[' {

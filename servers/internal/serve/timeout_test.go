@@ -166,3 +166,16 @@ func TestUnreadBodyIsDrainedAfterTheResponse(t *testing.T) {
 	c.send("1\r\na\r\n0\r\n\r\n" + get("/"))
 	c.want(http.StatusOK)
 }
+
+// A process that was stopped for a while, by a debugger, has not lost its clients.
+func TestStoppedProcessLosesLittleTime(t *testing.T) {
+	t.Parallel()
+	k := &core{tick: time.Second}
+	for passed, want := range map[time.Duration]time.Duration{
+		-time.Second: 0, time.Second: time.Second, 1900 * time.Millisecond: 1900 * time.Millisecond, time.Hour: 2 * time.Second,
+	} {
+		if got := time.Duration(k.counts(passed)); got != want {
+			t.Errorf("%v counts as %v, want %v", passed, got, want)
+		}
+	}
+}
