@@ -23,11 +23,16 @@ func (c *conn) space() []byte {
 
 // dropBuffers is called when nothing is read or written and nothing of it is in use.
 func (c *conn) dropBuffers() {
+	c.dropIn()
+	c.dropOut()
+}
+
+// dropIn is called when all that was read has been used.
+func (c *conn) dropIn() {
 	if len(c.buffer) == watched {
 		buffers.Put((*[watched]byte)(c.buffer))
 	}
 	c.buffer, c.in = nil, nil
-	c.dropOut()
 }
 
 // dropOut is called when a response has been sent: many connections wait for their next request.

@@ -26,6 +26,7 @@ type conn struct {
 	local    net.Addr
 	id       atomic.Pointer[string] // made when somebody asks
 
+	lazy   *lazy  // how it is read while there is nothing; nil where that is not possible
 	in     []byte // read and not yet used
 	buffer []byte // where in lies
 	out    []byte // the beginning of a response that is not yet sent
@@ -77,7 +78,7 @@ const drainTimeout = 5 * time.Second
 var past = time.Unix(1, 0)
 
 func newConn(c net.Conn, core *core, b Binding) *conn {
-	n := &conn{Conn: c, core: core, altSvc: b.AltSvc, local: c.LocalAddr()}
+	n := &conn{Conn: c, core: core, altSvc: b.AltSvc, local: c.LocalAddr(), lazy: newLazy(c)}
 	if remote := c.RemoteAddr(); remote != nil {
 		n.remote = remote.String()
 	}

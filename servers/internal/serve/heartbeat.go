@@ -49,7 +49,7 @@ func (c *conn) beat(now int64) {
 	case c.isOverdue(now):
 		c.overdue = c.waits
 		c.interrupt()
-	case c.waits == forRequest && !c.idle && !c.resting && now-c.since > 0:
+	case c.lazy == nil && c.waits == forRequest && !c.idle && !c.resting && now-c.since > 0:
 		c.idle = true
 		c.interrupt()
 	}

@@ -54,6 +54,9 @@ func (c *conn) nextHead() (end int, ok bool) {
 
 // more reads behind what is there.
 func (c *conn) more(waits wait) error {
+	if len(c.in) == 0 && c.lazy != nil {
+		return c.moreLazily(waits)
+	}
 	n, err := c.fill(c.space(), waits)
 	c.in = c.in[:len(c.in)+n]
 	if err == errIdle {
@@ -63,6 +66,22 @@ func (c *conn) more(waits wait) error {
 		return nil // an error comes again
 	}
 	return err
+}
+
+// moreLazily holds no buffer while it waits.
+func (c *conn) moreLazily(waits wait) error {
+	c.dropIn()
+	if err := c.enter(waits); err != nil {
+		return err
+	}
+	buffer, n, err := c.lazy.read()
+	err = c.leave(n, err)
+	if n == 0 {
+		return err
+	}
+	c.buffer = buffer[:]
+	c.in = c.buffer[:n]
+	return nil // an error comes again
 }
 
 // rest waits for a request without a buffer.
