@@ -3,24 +3,27 @@ package servers
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/gorun-dev/gorun/servers/endpoint"
 )
 
-// AddressError says why Run does not listen on one of its addresses.
+// AddressError says why Run does not listen on one of its addresses. Where the address is in use, and the system tells by whom
+// (Linux does), its text has the process.
 type AddressError struct {
 	URL    string // as it was given
 	Source string // where it is from, such as ASPNETCORE_URLS or WithURLs
-	Err    error  // an *endpoint.ParseError, or what the system says, such as syscall.EADDRINUSE
+	Err    error  // an *endpoint.ParseError, or what matches what the system says, such as syscall.EADDRINUSE
 }
 
 func (e *AddressError) Error() string {
-	if _, ok := errors.AsType[*endpoint.ParseError](e.Err); ok { // which has the URL in it
+	_, isURL := errors.AsType[*endpoint.ParseError](e.Err)
+	_, isPort := errors.AsType[*portError](e.Err)
+	if isURL || isPort { // which have the text in them
 		return fmt.Sprintf("%s: %v", e.Source, e.Err)
 	}
 	return fmt.Sprintf("cannot listen on %s (%s): %v", e.URL, e.Source, e.Err)
@@ -31,21 +34,14 @@ func (e *AddressError) Unwrap() error { return e.Err }
 
 // Hint says what to do, "" when nothing is known.
 func (e *AddressError) Hint() string {
-	if hinter, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](e.Err); ok {
-		return hinter.Hint()
-	}
+	problem, ok := errors.AsType[*bindError](e.Err)
 	switch {
-	case isInUse(e.Err) && e.Source == byDefault:
-		return "stop the program that listens there, or set ASPNETCORE_URLS to another address"
-	case isInUse(e.Err):
-		return fmt.Sprintf("stop the program that listens there, or choose another port in %s", e.Source)
-	case errors.Is(e.Err, fs.ErrPermission):
-		return "choose a port from 1024 up, or a folder that this user can write to"
+	case !ok:
+		return hintOf(e.Err)
+	case e.Source == byDefault && problem.choose != "":
+		return problem.todo + ", or set ASPNETCORE_URLS to another address"
 	}
-	return ""
+	return problem.hint(" in " + e.Source)
 }
 
 // isInUse reports whether err says that somebody else has the address. Windows has an error number of its own for it.
@@ -89,8 +85,8 @@ func (o *options) fromURLs() ([]Endpoint, error) {
 func (o *options) fromVariable(name string) ([]Endpoint, error) {
 	list, err := parse(name, o.process.getenv(name))
 	for _, ports := range []string{"HTTP_PORTS", "HTTPS_PORTS"} {
-		if variable, value := o.portVariable(ports); value != "" && len(list) > 0 {
-			o.log().Warn("addresses override ports", "used", name, "overridden", variable, "value", value)
+		if v := o.portVariable(ports); v.value != "" && len(list) > 0 {
+			o.log().Warn("addresses override ports", "used", name, "overridden", v.name, "value", v.value)
 		}
 	}
 	return list, err
@@ -104,33 +100,51 @@ func (o *options) fromPorts() ([]Endpoint, error) {
 }
 
 func (o *options) portList(scheme, name string) ([]Endpoint, error) {
-	variable, ports := o.portVariable(name)
-	return parse(variable, onEveryInterface(scheme, ports))
+	return onEveryInterface(scheme, o.portVariable(name))
 }
 
-// portVariable finds the variable that sets HTTP_PORTS or HTTPS_PORTS.
-func (o *options) portVariable(name string) (variable, value string) {
+// variable is one of the environment's.
+type variable struct{ name, value string }
+
+// portVariable finds the variable that sets HTTP_PORTS or HTTPS_PORTS. The zero variable is none.
+func (o *options) portVariable(name string) variable {
 	for _, prefix := range []string{"ASPNETCORE_", "DOTNET_", ""} {
 		if value := o.process.getenv(prefix + name); value != "" {
-			return prefix + name, value
+			return variable{prefix + name, value}
 		}
 	}
-	return "", ""
+	return variable{}
 }
 
 func (o *options) fromPort() ([]Endpoint, error) {
-	return parse("PORT", onEveryInterface("http", o.process.getenv("PORT")))
+	return onEveryInterface("http", variable{"PORT", o.process.getenv("PORT")})
 }
 
-// onEveryInterface turns a list of ports into a list of URLs.
-func onEveryInterface(scheme, ports string) string {
+// onEveryInterface reads a list of ports.
+func onEveryInterface(scheme string, ports variable) ([]Endpoint, error) {
 	var urls []string
-	for port := range strings.SplitSeq(ports, ";") {
-		if port = strings.TrimSpace(port); port != "" {
+	var errs []error
+	for port := range strings.SplitSeq(ports.value, ";") {
+		port = strings.TrimSpace(port)
+		_, err := strconv.ParseUint(port, 10, 16)
+		switch {
+		case port == "":
+		case err != nil:
+			errs = append(errs, &AddressError{URL: port, Source: ports.name, Err: &portError{port}})
+		default:
 			urls = append(urls, scheme+"://*:"+port)
 		}
 	}
-	return strings.Join(urls, ";")
+	list, err := parse(ports.name, strings.Join(urls, ";"))
+	return list, errors.Join(append(errs, err)...)
+}
+
+// portError is a text where a port should be.
+type portError struct{ text string }
+
+func (e *portError) Error() string { return fmt.Sprintf("%q is not a port", e.text) }
+func (*portError) Hint() string {
+	return "a port is a number from 0 (any free port) to 65535; several are separated by ;"
 }
 
 // parse reads a list of URLs from one source. An address that is there twice is taken once.
@@ -155,7 +169,7 @@ func parse(source, urls string) ([]Endpoint, error) {
 func check(list []Endpoint, problems error) error {
 	errs := []error{problems}
 	for _, e := range list {
-		if why := refuse(e.Endpoint); why != nil {
+		if why := refuse(e); why != nil {
 			errs = append(errs, &AddressError{URL: e.String(), Source: e.Source, Err: why})
 		}
 	}
@@ -163,9 +177,19 @@ func check(list []Endpoint, problems error) error {
 }
 
 // refuse gives why this server does not serve e, nil when it does. Kestrel refuses a path base as well.
-func refuse(e endpoint.Endpoint) error {
-	if e.Path != "" {
+func refuse(e Endpoint) error {
+	http3 := e.Protocols != 0 && e.Protocols.Has(endpoint.HTTP3)
+	switch {
+	case e.Path != "":
 		return &unsupported{"an address to listen on has no path", "leave the path out, and use http.StripPrefix in the app"}
+	case e.Scheme != "https" && e.TLS != nil:
+		return &unsupported{"the endpoint has TLS, and the address is not https", "write https, or leave TLS out"}
+	case e.Scheme != "https" && http3:
+		return &unsupported{"HTTP/3 needs https", "write https, or choose endpoint.HTTP1AndHTTP2"}
+	case e.Unix != "" && http3:
+		return &unsupported{"HTTP/3 cannot be spoken over a unix socket", "choose endpoint.HTTP1AndHTTP2"}
+	case e.Protocols&^endpoint.HTTP1AndHTTP2AndHTTP3 != 0:
+		return &unsupported{"its Protocols have a bit that is no version of HTTP", "add endpoint.HTTP1, HTTP2 and HTTP3 by |"}
 	}
 	return nil
 }

@@ -23,13 +23,17 @@ type App struct {
 	options options
 	base    context.Context
 	ready   chan struct{}
+	once    sync.Once // closes ready
+	// ownPlaces is whether the app, and not its environment, has chosen an address: gorun cannot know of it.
+	ownPlaces bool
 
 	mu      sync.Mutex
 	ran     bool
 	feature feature.Server
 }
 
-// New makes an App that serves h; nil is http.DefaultServeMux. It does nothing yet: mistakes in the options are errors of Run.
+// New makes an App that serves h; nil is http.DefaultServeMux. A nil option is none. It does nothing yet: mistakes in the options
+// are errors of Run.
 func New(h http.Handler, opts ...Option) *App {
 	a := &App{handler: h, ready: make(chan struct{}), options: options{
 		shutdownTimeout: DefaultShutdownTimeout,
@@ -37,7 +41,9 @@ func New(h http.Handler, opts ...Option) *App {
 		process:         thisProcess(),
 	}}
 	for _, opt := range opts {
-		opt(&a.options)
+		if opt != nil {
+			opt(&a.options)
+		}
 	}
 	return a
 }
@@ -56,7 +62,9 @@ func (a *App) Feature() feature.Server {
 func (a *App) Addresses() []string { return slices.Clone(a.Feature().Addresses) }
 
 // Run is the function Run for this App. It can be called once.
-func (a *App) Run(ctx context.Context) error {
+func (a *App) Run(ctx context.Context) error { return withAdvice(a.run(ctx)) }
+
+func (a *App) run(ctx context.Context) error {
 	a.mu.Lock()
 	ran := a.ran
 	a.ran = true
@@ -83,12 +91,18 @@ func (a *App) Run(ctx context.Context) error {
 // site joins what the options, the environment and the files say.
 func (a *App) site() (*Site, Server, error) {
 	o := &a.options
+	if err := errors.Join(o.errs...); err != nil {
+		return nil, nil, err
+	}
 	name, server, err := o.server()
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := o.readConfig(); err != nil {
 		return nil, nil, err
+	}
+	if o.meter != nil {
+		o.meter = &guardedMeter{meter: o.meter, log: o.log()}
 	}
 	inherited, err := o.process.inherit()
 	if err != nil {
@@ -98,6 +112,7 @@ func (a *App) site() (*Site, Server, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, closeListeners(inherited))
 	}
+	a.ownPlaces = slices.ContainsFunc(endpoints, Endpoint.isOwn)
 	endpoints = adopt(endpoints, inherited)
 	if err := o.secure(endpoints); err != nil {
 		return nil, nil, errors.Join(err, closeListeners(inherited))
@@ -114,13 +129,13 @@ func (a *App) listening(name string, addresses []string) {
 	a.mu.Lock()
 	a.feature = feature.Server{Name: name, Addresses: slices.Compact(slices.Clone(addresses))}
 	a.mu.Unlock()
-	if a.options.process.getenv("GORUN_SERVER") == "" {
-		// In Kestrel's words. Under gorun it is gorun that says so, once for all servers.
+	if a.options.process.getenv("GORUN_SERVER") == "" || a.ownPlaces {
+		// In Kestrel's words. Under gorun it is gorun that says so, once for all servers, where it knows.
 		for _, url := range a.Feature().Addresses {
 			fmt.Fprintf(a.options.process.stderr, "Now listening on: %s\n", url)
 		}
 	}
-	close(a.ready)
+	a.once.Do(func() { close(a.ready) })
 }
 
 // process is the world of an App; tests have their own.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gorun-dev/gorun/servers/accesslog"
@@ -12,14 +13,19 @@ import (
 )
 
 // WithConfigFiles has the Kestrel section of JSON files read: endpoints, limits, certificates (reference: servers.md, 3.4;
-// docs/servers-settings.md has every key). A later file wins over an earlier one, key by key. Beside each name.json there
+// docs/servers-settings.md has every key). A path starts from the folder that the program runs in. A later file wins over an earlier one, key by key. Beside each name.json there
 // may be a name.ENVIRONMENT.json, which is read after it; the environment is what ASPNETCORE_ENVIRONMENT says, else
 // DOTNET_ENVIRONMENT, else Production. A file that is named here must be there.
 //
 // Variables such as Kestrel__Limits__MaxRequestBodySize are read with or without files, and win over them; options by code
 // win over both.
 func WithConfigFiles(paths ...string) Option {
-	return func(o *options) { o.files = append(o.files, paths...) }
+	return func(o *options) {
+		if slices.Contains(paths, "") {
+			o.errs = append(o.errs, errors.New("WithConfigFiles was given an empty path"))
+		}
+		o.files = append(o.files, paths...)
+	}
 }
 
 // WithAccessLog has each of the logs told of every request that the handler has answered. Without it nothing is logged.
@@ -27,11 +33,8 @@ func WithAccessLog(logs ...accesslog.Log) Option {
 	return func(o *options) { o.logs = append(o.logs, logs...) }
 }
 
-// readConfig reads the Kestrel section, and reports what was wrong with options, too.
+// readConfig reads the Kestrel section.
 func (o *options) readConfig() error {
-	if err := errors.Join(o.errs...); err != nil {
-		return err
-	}
 	s, err := settings.Load(o.allFiles(), o.process.environ())
 	for _, w := range s.Warnings {
 		o.log().Warn(w.Error(), "hint", w.Hint())

@@ -8,16 +8,23 @@ import (
 )
 
 // WithEndpoint adds an endpoint by code, as Listen does in Kestrel. Endpoints are listened on in place of addresses
-// (reference: servers.md, 3.6). The URL is one, in the syntax of endpoint.Parse; the Source and TLS of e may be left out.
+// (reference: servers.md, 3.6). The URL is one, in the syntax of endpoint.Parse. Of e its Protocols and TLS count, and both may be
+// left out. TLS without a certificate gets one as with WithTLSConfig. TLS or HTTP/3 without https is an *AddressError of Run.
 func WithEndpoint(url string, e Endpoint) Option {
 	return func(o *options) {
 		parsed, err := endpoint.Parse(url)
 		if err != nil {
 			o.errs = append(o.errs, &AddressError{URL: url, Source: "WithEndpoint", Err: err})
+			return
 		}
 		e.Endpoint, e.Source = parsed, "WithEndpoint"
 		o.own = append(o.own, e)
 	}
+}
+
+// isOwn reports whether the app's code or a Kestrel section has asked for e, and not a variable that gorun sets.
+func (e Endpoint) isOwn() bool {
+	return e.name != "" || e.Source == "WithEndpoint" || e.Source == "WithURLs"
 }
 
 // endpoints decides where to listen: on endpoints, else on addresses, else on the default (reference: servers.md, 3.6).

@@ -13,9 +13,9 @@ import (
 	"github.com/gorun-dev/gorun/servers/internal/certificates"
 )
 
-// secure gives every https endpoint that has none its TLS: what a file says of it, else what WithTLSConfig says, else a
-// configuration with the certificate of WithCertificate, of a file, or for this machine. It gives http endpoints their
-// protocols alone.
+// secure gives every https endpoint its TLS: its own, else what a file says of it, else what WithTLSConfig says. A configuration
+// without a certificate gets that of WithCertificate, of a file, or for this machine. It gives http endpoints their protocols
+// alone.
 func (o *options) secure(endpoints []Endpoint) error {
 	local := o.localCertificate(endpoints)
 	var errs []error
@@ -24,25 +24,46 @@ func (o *options) secure(endpoints []Endpoint) error {
 		if e.Protocols == 0 {
 			e.Protocols = o.settings.EndpointDefaults.Protocols
 		}
-		switch {
-		case e.Scheme != "https":
-			if e.Protocols.Has(endpoint.HTTP3) {
-				e.Protocols &^= endpoint.HTTP3 // HTTP/3 has TLS always
-			}
-		case e.TLS != nil:
-			e.TLS = withProtocols(e.TLS, e.Protocols)
-		case e.tls == nil && o.tls != nil:
-			e.TLS = withProtocols(o.tls, e.Protocols)
-		default:
-			config, err := certificates.Config(o.tlsOf(e), certificates.Options{
-				Setting: e.setting(), Default: cmp.Or(o.certificate, o.settings.Certificates["Default"]), Development: local,
-				ClientCAs: o.clientCAs, Getenv: o.process.getenv, Log: o.log(),
-			})
-			e.TLS = config
-			errs = append(errs, err)
+		if e.Scheme != "https" || e.Unix != "" {
+			e.Protocols &^= endpoint.HTTP3 // which needs TLS and a port; who has asked for it here was refused before
 		}
+		if e.Scheme != "https" {
+			continue
+		}
+		byCode := e.TLS
+		if byCode == nil && e.tls == nil {
+			byCode = o.tls
+		}
+		if byCode != nil && hasCertificate(byCode) {
+			e.TLS = withProtocols(byCode, e.Protocols)
+			continue
+		}
+		config, err := certificates.Config(o.tlsOf(e), certificates.Options{
+			Setting: e.setting(), Default: cmp.Or(o.certificate, o.settings.Certificates["Default"]), Development: local,
+			ClientCAs: o.clientCAs, Getenv: o.process.getenv, Log: o.log(),
+		})
+		if err == nil && byCode != nil {
+			byCode = withProtocols(byCode, e.Protocols)
+			byCode.GetCertificate = config.GetCertificate
+			config = byCode
+		}
+		e.TLS = config
+		errs = append(errs, o.named(err))
 	}
 	return errors.Join(errs...)
+}
+
+// hasCertificate reports whether a server can be run with config as it is.
+func hasCertificate(config *tls.Config) bool {
+	return len(config.Certificates) > 0 || config.GetCertificate != nil || config.GetConfigForClient != nil
+}
+
+// named has an error say WithCertificate where that, and no file, names the certificate.
+func (o *options) named(err error) error {
+	if problem, ok := errors.AsType[*certificates.Error](err); ok && o.certificate != (certificates.Source{}) && problem.Setting == "Kestrel:Certificates:Default" {
+		problem.Setting = "WithCertificate"
+	}
+	return err
 }
 
 // tlsOf gives what is said of TLS at e.

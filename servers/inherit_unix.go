@@ -3,6 +3,7 @@
 package servers
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -32,14 +33,15 @@ func inheritedSockets() ([]net.Listener, error) {
 	}
 	n, err := strconv.Atoi(count)
 	if err != nil || n < 0 {
-		return nil, fmt.Errorf("%sLISTEN_FDS is %q, which is not a number of sockets", prefix, count)
+		return nil, &unsupported{fmt.Sprintf("%sLISTEN_FDS is %q, which is not a number of sockets", prefix, count), noHandOver(prefix)}
 	}
 	var list []net.Listener
 	for i := range n {
 		l, err := inheritedSocket(firstSocket + i)
 		if err != nil {
-			closeListeners(list)
-			return nil, fmt.Errorf("socket %d of %sLISTEN_FDS: %w", firstSocket+i, prefix, err)
+			return nil, errors.Join(&unsupported{
+				fmt.Sprintf("%sLISTEN_FDS is %d, but file descriptor %d is no listening socket: %v", prefix, n, firstSocket+i, err), noHandOver(prefix),
+			}, closeListeners(list))
 		}
 		name := ""
 		if i < len(names) {
@@ -50,7 +52,20 @@ func inheritedSockets() ([]net.Listener, error) {
 	return list, nil
 }
 
+func noHandOver(prefix string) string {
+	return "who starts the program hands over so many listening sockets, from file descriptor 3 on; without them leave " + prefix + "LISTEN_FDS unset"
+}
+
+// inheritedSocket takes over one descriptor. What is no listening socket is left alone: where the number is wrong it may be a
+// file of the program's own, or of the Go runtime's.
 func inheritedSocket(fd int) (net.Listener, error) {
+	if _, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err != nil {
+		return nil, err
+	}
+	// macOS does not tell; there the first Accept will.
+	if listens, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err == nil && listens == 0 {
+		return nil, errors.New("it is a socket on which nobody listens")
+	}
 	unix.CloseOnExec(fd)
 	file := os.NewFile(uintptr(fd), "inherited")
 	defer file.Close() // net.FileListener has a copy

@@ -128,3 +128,26 @@ func overUnix(t *testing.T, path string) int {
 	resp.Body.Close()
 	return resp.StatusCode
 }
+
+// Numbers that are none, and descriptors that are no sockets, are told, and nothing is served.
+func TestInheritedNonsense(t *testing.T) {
+	t.Parallel()
+	binary := buildWeb(t)
+	for count, want := range map[string]string{
+		"x":  `GORUN_LISTEN_FDS is "x", which is not a number of sockets`,
+		"-1": `GORUN_LISTEN_FDS is "-1", which is not`,
+		"7":  "GORUN_LISTEN_FDS is 7, but file descriptor 3 is no listening socket",
+	} {
+		cmd := exec.CommandContext(t.Context(), binary)
+		cmd.Env = append(environ(), "GORUN_LISTEN_FDS="+count)
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != 1 {
+			t.Errorf("%s: it ended with %v", count, err)
+		}
+		for _, want := range []string{want, "hint: who starts the program hands over"} {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%s: got %s, want %s", count, out, want)
+			}
+		}
+	}
+}

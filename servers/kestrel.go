@@ -1,12 +1,15 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/gorun-dev/gorun/servers/endpoint"
 	"github.com/gorun-dev/gorun/servers/kestrel"
@@ -25,16 +28,19 @@ func serveKestrel(ctx context.Context, site *Site) error {
 	if err != nil {
 		return errors.Join(err, closeSockets(listeners))
 	}
+	stopping, unblock := context.WithCancel(ctx)
+	defer unblock()
 	k := &serving{
 		server: &kestrel.Server{
 			Handler: site.Handler, Limits: site.Limits, ServerHeader: site.ServerHeader, Log: site.Log, Meter: site.Meter,
-			Middleware: site.Middleware, BaseContext: site.Context,
+			Middleware: guard{stopping, cmp.Or(site.Log, slog.Default())}.all(site.Middleware), BaseContext: site.Context,
 		},
 		failed: make(chan error, 1),
 	}
 	site.Listening(urlsOf(listeners)...)
 	k.start(listeners, packets)
 	err = k.wait(ctx)
+	unblock()
 	return k.stop(err, site)
 }
 
@@ -93,11 +99,17 @@ func (k *serving) wait(ctx context.Context) error {
 
 // stop lets requests finish for a while, then cuts them off. The error joins reason with what went wrong.
 func (k *serving) stop(reason error, site *Site) error {
-	ctx, cancel := context.WithTimeout(context.Background(), site.ShutdownTimeout)
+	// Connections without a request need a moment to close: with no time at all they would look like requests that were cut off.
+	const moment = 50 * time.Millisecond
+	timeout := site.ShutdownTimeout
+	if timeout <= 0 {
+		timeout = moment
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	err := k.server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = errors.Join(fmt.Errorf("requests were still running after %v and were cut off", max(site.ShutdownTimeout, 0)), k.server.Close())
+		err = errors.Join(fmt.Errorf("requests were still running after %v and were cut off", timeout), k.server.Close())
 	}
 	k.sockets.Wait()
 	return errors.Join(reason, err)
@@ -131,7 +143,7 @@ func listenPackets(listeners []Listener) ([]packetListener, error) {
 			for _, open := range packets {
 				err = errors.Join(err, open.conn.Close())
 			}
-			return nil, &AddressError{URL: l.URL(), Source: l.Endpoint.Source, Err: fmt.Errorf("for HTTP/3: %w", err)}
+			return nil, &AddressError{URL: l.URL(), Source: l.Endpoint.Source, Err: fmt.Errorf("for HTTP/3: %w", explainIP("udp", tcp.AddrPort(), err))}
 		}
 		packets = append(packets, packetListener{conn, l})
 	}

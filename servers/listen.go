@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 
 	"github.com/gorun-dev/gorun/servers/endpoint"
 )
@@ -75,18 +76,6 @@ func one(l net.Listener, err error) ([]net.Listener, error) {
 	return []net.Listener{l}, nil
 }
 
-func listenTCP(addr netip.AddrPort) (net.Listener, error) {
-	ip := addr.Addr()
-	switch {
-	case ip.Is4(): // "tcp" would make 0.0.0.0 dual stack
-		return net.Listen("tcp4", addr.String())
-	case ip.IsUnspecified(): // no host: dual stack, or IPv4 alone on a system without IPv6
-		return net.Listen("tcp", (&net.TCPAddr{Port: int(addr.Port())}).String())
-	default:
-		return net.Listen("tcp6", addr.String())
-	}
-}
-
 // listenLocal opens both loopback addresses on one port. As with Kestrel one is enough where the system has no other,
 // but a port that is taken on either is an error: the app would answer some clients and not others.
 //
@@ -129,17 +118,44 @@ func listenSamePort(addrs []netip.AddrPort) ([]net.Listener, error) {
 }
 
 // listenUnix opens a unix socket. A file that a killed server left there is replaced: it is known by nobody accepting
-// on it. The file goes away with the listener.
+// on it. The file goes away with the listener, unless it is another's by then.
 func listenUnix(path string) (net.Listener, error) {
 	l, err := net.Listen("unix", path)
-	if err == nil || !isInUse(err) || !isAbandoned(path) {
-		return l, err
+	if err != nil && isInUse(err) && isAbandoned(path) {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+		l, err = net.Listen("unix", path)
 	}
-	if err := os.Remove(path); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, explainUnix(path, err)
 	}
-	return net.Listen("unix", path)
+	return ownFile(l.(*net.UnixListener), path), nil
 }
+
+// unixSocket is a unix socket whose file is removed at the end. A net.UnixListener would remove whatever has the name: when
+// somebody has removed the file and another server has made its own, that server could not be reached any more.
+type unixSocket struct {
+	*net.UnixListener
+	removed func() error
+}
+
+func ownFile(l *net.UnixListener, path string) net.Listener {
+	made, err := os.Lstat(path)
+	if err != nil { // it is gone already
+		return l
+	}
+	l.SetUnlinkOnClose(false)
+	return &unixSocket{l, sync.OnceValue(func() error {
+		if now, err := os.Lstat(path); err != nil || !os.SameFile(made, now) {
+			return nil
+		}
+		return os.Remove(path)
+	})}
+}
+
+// Close removes the file first, as the system would still accept connections for it.
+func (l *unixSocket) Close() error { return errors.Join(l.removed(), l.UnixListener.Close()) }
 
 // isAbandoned reports whether path is a socket that refuses connections.
 func isAbandoned(path string) bool {

@@ -3,6 +3,7 @@ package servers
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -59,9 +60,13 @@ func WithPreferredURLs() Option {
 }
 
 // WithServer adds a server of the app's own, which GORUN_SERVER chooses by name. Without GORUN_SERVER the first that was
-// added is taken. A known name, such as kestrel, is replaced.
+// added is taken. A known name, such as kestrel, is replaced. Without a name or with a nil s it is an error of Run.
 func WithServer(name string, s Server) Option {
 	return func(o *options) {
+		if s == nil || name == "" {
+			o.errs = append(o.errs, fmt.Errorf("WithServer(%q, %v) needs a name and a server", name, s))
+			return
+		}
 		if o.servers == nil {
 			o.servers = map[string]Server{}
 			o.firstServer = name
@@ -87,8 +92,10 @@ func WithServerHeader(value string) Option {
 	return func(o *options) { o.serverHeader = value }
 }
 
-// WithTLSConfig sets how https is served where nothing else is said of an endpoint, in place of the certificate for this
-// machine. The NextProtos of config are set by the endpoint's protocols. It is not to be changed afterwards.
+// WithTLSConfig sets how https is served where nothing else is said of an endpoint. Where config has no certificate it gets the
+// one that would be served without it: &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool} asks clients
+// for theirs and leaves the rest as it is. The NextProtos of config are set by the endpoint's protocols. It is not to be changed
+// afterwards. nil is none.
 func WithTLSConfig(config *tls.Config) Option {
 	return func(o *options) { o.tls = config }
 }
@@ -101,13 +108,13 @@ func WithCertificate(file, keyFile string) Option {
 }
 
 // WithClientCAs sets who may have signed the certificates of clients, where a file has them asked for one. The default is
-// the system's pool. With WithTLSConfig, its own ClientCAs count.
+// the system's pool. A tls.Config has its own ClientCAs, and these do not count there.
 func WithClientCAs(pool *x509.CertPool) Option {
 	return func(o *options) { o.clientCAs = pool }
 }
 
 // WithOutput sets where the addresses are told when all are open, one line for each, and that a certificate was made. The
-// default is stderr, but under gorun the addresses are told by gorun; nil tells nobody.
+// default is stderr, but under gorun it is gorun that tells the addresses that it knows of; nil tells nobody.
 func WithOutput(w io.Writer) Option {
 	return func(o *options) {
 		if w == nil {
@@ -129,9 +136,16 @@ func WithMetrics(m metrics.Meter) Option {
 
 // WithConnectionMiddleware has f see each connection that was accepted, before TLS: to read the header of the PROXY
 // protocol, to count bytes, to refuse a client. It gives the connection that is served in its place; an error closes it.
-// It may be given several times. A connection that is no *net.TCPConn gets files without sendfile.
+// It may be given several times; a nil f is none. A connection that is no *net.TCPConn gets files without sendfile.
+//
+// f is called on a goroutine of its own. A panic refuses the connection. When Run is asked to stop, a connection that f still
+// has is closed, and Run does not wait for f.
 func WithConnectionMiddleware(f func(net.Conn) (net.Conn, error)) Option {
-	return func(o *options) { o.middleware = append(o.middleware, f) }
+	return func(o *options) {
+		if f != nil {
+			o.middleware = append(o.middleware, f)
+		}
+	}
 }
 
 // WithSignals sets the signals that ask Run to stop; none for an app that has its own way. The default is SIGINT and SIGTERM.

@@ -40,8 +40,12 @@ const DefaultShutdownTimeout = 30 * time.Second
 // An https address is served with the certificate that options or a file name, else with that of package devcert, which is
 // made when there is none; then a line on stderr says how to have it trusted.
 //
-// All of them are opened or none: the error then joins an *AddressError for each that is wrong or taken. Without gorun
-// (GORUN_SERVER is not set) one line for each address goes to stderr when all are open.
+// All of them are opened or none: the error then joins an *AddressError for each that is wrong or taken. One line for
+// each address goes to stderr when all are open; under gorun (GORUN_SERVER is set) it is gorun that tells those it knows of, and
+// Run is silent unless code or a Kestrel section has chosen an address.
+//
+// The text of an error has a line with a hint below each problem about which something can be done: log.Fatal says it all. Who
+// shows errors in another way finds the hints by errors.As, as the Hint of what is joined in it.
 //
 // When it is asked to stop, Run opens no new connection, lets running requests finish within the limit of
 // WithShutdownTimeout, and returns nil. It returns an error when requests were cut off at that limit; their handlers

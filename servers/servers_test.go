@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +23,7 @@ const limit = 10 * time.Second // for what takes milliseconds
 
 // running is a call of run, with an environment of the test's own.
 type running struct {
+	app   *App
 	lines chan string // what it says on stderr
 	done  chan error  // what it returns
 	stop  context.CancelFunc
@@ -32,6 +35,7 @@ func start(t *testing.T, h http.Handler, env map[string]string, opts ...Option) 
 	reader, writer := io.Pipe()
 	r := &running{lines: make(chan string, 20), done: make(chan error, 1), stop: stop}
 	app := New(h, append([]Option{WithShutdownTimeout(limit), inWorld(env, writer)}, opts...)...)
+	r.app = app
 	go func() {
 		io.Copy(lineWriter(r.lines), reader)
 		close(r.lines)
@@ -215,6 +219,38 @@ func leaveBehind(t *testing.T, path string) {
 	l.Close()
 }
 
+// A socket's file that belongs to another server by now stays.
+func TestUnixSocketOfAnother(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s")
+	first, err := listenUnix(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	second, err := listenUnix(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the first has removed the second's file: %v", err)
+	}
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the second has left its file: %v", err)
+	}
+	if err := second.Close(); err == nil {
+		t.Error("it is closed twice without an error")
+	}
+}
+
 func TestUnixSocketKeepsFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "f")
@@ -307,6 +343,30 @@ func TestSilentUnderGorun(t *testing.T) {
 	}
 }
 
+// Under gorun an app tells the addresses that gorun cannot know of: those of code and of a Kestrel section.
+func TestTellsUnderGorun(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		env map[string]string
+		opt Option
+	}{
+		"urls":     {nil, WithURLs("http://127.0.0.1:0")},
+		"endpoint": {nil, WithEndpoint("http://127.0.0.1:0", Endpoint{})},
+		"section":  {map[string]string{"Kestrel__Endpoints__A__Url": "http://127.0.0.1:0", "ASPNETCORE_URLS": "http://127.0.0.1:1"}, WithLogger(slog.New(slog.DiscardHandler))},
+	} {
+		env := map[string]string{"GORUN_SERVER": "kestrel"}
+		maps.Copy(env, c.env)
+		r := start(t, hello, env, c.opt)
+		if url := r.url(t); !strings.HasPrefix(url, "http://127.0.0.1:") {
+			t.Errorf("%s: it says %s", name, url)
+		}
+		r.stop()
+		if err := r.wait(t); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestServerNames(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
@@ -316,7 +376,7 @@ func TestServerNames(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: got %v", name, err)
 		}
-		if hinter, ok := err.(interface{ Hint() string }); !ok || !strings.Contains(hinter.Hint(), "kestrel") {
+		if !strings.Contains(hintOf(err), "kestrel") {
 			t.Errorf("%s: no hint", name)
 		}
 	}

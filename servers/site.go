@@ -59,7 +59,7 @@ type Endpoint struct {
 	endpoint.Endpoint
 	Source    string             // where it was asked for, such as ASPNETCORE_URLS or WithURLs
 	Protocols endpoint.Protocols // the zero value is HTTP/1.x and, with TLS, HTTP/2
-	TLS       *tls.Config        // for https; nil for http
+	TLS       *tls.Config        // for https, where a Site has it always; nil for http
 
 	name string                 // the key in a file; "" for others
 	tls  *certificates.Endpoint // what a file says; nil for others
@@ -82,11 +82,23 @@ func (s *Site) Listen() ([]Listener, error) { return listenAll(s.Endpoints, s.in
 
 // Listening says that every address is open. addresses are the URLs with the ports that were really bound; one that is
 // given twice counts once.
-func (s *Site) Listening(addresses ...string) { s.app.listening(s.Name, addresses) }
+//
+// A Server calls it once; called again it replaces the addresses. For a Site that Run has not made it does nothing.
+func (s *Site) Listening(addresses ...string) {
+	if s.app != nil {
+		s.app.listening(s.Name, addresses)
+	}
+}
 
 // Context gives what the contexts of requests derive from: it has the values of Run's context and the feature.Server, and it
-// is not cancelled when the server is asked to stop, because running requests may finish.
-func (s *Site) Context() context.Context { return s.app.base }
+// is not cancelled when the server is asked to stop, because running requests may finish. For a Site that Run has not made it
+// is context.Background.
+func (s *Site) Context() context.Context {
+	if s.app == nil {
+		return context.Background()
+	}
+	return s.app.base
+}
 
 // urlsOf lists the addresses of listeners, each once.
 func urlsOf(listeners []Listener) []string {

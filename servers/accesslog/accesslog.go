@@ -11,8 +11,8 @@
 // is asked for, and by default those of ASP.NET Core, which have the query and the whole referer but no cookies and no user
 // names. Headers such as Authorization are logged only by W3C, and only by name.
 //
-// A Log may be used for several handlers and by several goroutines at once; lines are never mixed. A writer that fails does
-// not fail the request: the line is lost, and slog.Default is told once.
+// A Log may be used for several handlers and by several goroutines at once; lines are never mixed. A writer that fails or
+// panics does not fail the request: the line is lost, and slog.Default is told once.
 package accesslog
 
 import (

@@ -168,7 +168,11 @@ func TestNothingToDo(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
 	failed, _ := W3C(io.Discard, "what")
-	if got := Wrap(mux, Log{}, Metrics(nil), failed); got != http.Handler(mux) {
+	nowhere, err := W3C(nil)
+	if err != nil {
+		t.Error(err)
+	}
+	if got := Wrap(mux, Log{}, Metrics(nil), JSON(nil), nowhere, failed); got != http.Handler(mux) {
 		t.Errorf("wrapped in %T", got)
 	}
 }

@@ -12,8 +12,11 @@ import (
 
 // JSON writes a line with one JSON object for each request, with a single call of Write. Its keys are "time", which is the
 // end of the request in UTC, and the attributes of Slog. Bytes that are not UTF-8 become U+FFFD. w need not be safe for
-// concurrent use, but is the Log's alone.
+// concurrent use, but is the Log's alone. A nil w makes a Log that does nothing.
 func JSON(w io.Writer, extra ...Extra) Log {
+	if w == nil {
+		return Log{}
+	}
 	s := newStructured(extra)
 	out := &sink{w: w, form: "json"}
 	return Log{exchange.Listener{End: func(e *exchange.Exchange) {

@@ -13,7 +13,7 @@ import (
 
 // W3C writes a line for each request in the W3C's extended log file format, with a single call of Write, after the
 // directives #Version, #Start-Date and #Fields, which come with the first request. w need not be safe for concurrent
-// use, but is the Log's alone.
+// use, but is the Log's alone. With a nil w the Log does nothing.
 //
 // fields are those of IIS and of ASP.NET Core's W3CLogger: KnownFields lists them. cs(Name) is the request header with that
 // name, whatever it may hold. A field may also be a list separated by spaces, as a #Fields line has it. Without any it is
@@ -33,6 +33,9 @@ func W3C(w io.Writer, fields ...string) (Log, error) {
 	columns, names, err := findColumns(names)
 	if err != nil {
 		return Log{}, err
+	}
+	if w == nil {
+		return Log{}, nil
 	}
 	s := &sink{w: w, form: "w3c", head: func() [][]byte { return directives(names) }}
 	return Log{exchange.Listener{End: func(e *exchange.Exchange) {

@@ -97,6 +97,8 @@ func checkText(s string) *ParseError {
 		return wrong("remove it", "it begins or ends with a blank")
 	case strings.TrimSpace(s) == "":
 		return wrong(adviceURL, "it is empty")
+	case len(s) > 1 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0]: // an env file's quotes are part of the value for some
+		return wrong("leave the quotation marks out", "it is in quotation marks")
 	case !utf8.ValidString(s):
 		return wrong("", "it is not valid UTF-8")
 	case strings.ContainsFunc(s, unicode.IsControl):

@@ -59,6 +59,9 @@ func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ in, reason, hint string }{
 		{"", "it is empty", "http://localhost:5000"},
+		{`"http://localhost:5000"`, "it is in quotation marks", "leave the quotation marks out"},
+		{"'http://localhost:5000'", "it is in quotation marks", "leave the quotation marks out"},
+		{"\"", "it has no scheme", "such as http://"},
 		{"not a url", "it has no scheme", "such as http://"},
 		{"67890", "the port 67890 is above 65535", "65535"},
 		{"5000", "it is only a port", "write http://localhost:5000"},

@@ -6,14 +6,19 @@
 // nobody. It costs nothing when nobody listens: the handler is then not wrapped.
 //
 // Listeners are called by the goroutine of the request, and so by several at once. The handler's view of a request stays
-// as net/http has it: the same optional interfaces, the same panics, the same errors.
+// as net/http has it: the same optional interfaces, the same panics, the same errors. A listener that panics is passed over;
+// slog.Default is told of the first time.
 package exchange
 
 import (
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -96,6 +101,17 @@ func Wrap(h http.Handler, listeners ...Listener) http.Handler {
 type teller struct {
 	handler    http.Handler
 	begin, end []func(*Exchange)
+	told       atomic.Bool // of a listener that has panicked
+}
+
+// tell has a listener that panics harm nobody: neither the request nor the other listeners.
+func (t *teller) tell(listen func(*Exchange), e *Exchange) {
+	defer func() {
+		if p := recover(); p != nil && !t.told.Swap(true) {
+			slog.Default().Error(fmt.Sprintf("panic in an access log or a meter: %v; this is said once\n%s", p, debug.Stack()))
+		}
+	}()
+	listen(e)
 }
 
 // Exchanges are large and used again. What a handler holds is not (see tap).
@@ -107,7 +123,7 @@ func (t *teller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := newTap(w, r)
 	e.Request = p.inner
 	for _, begin := range t.begin {
-		begin(e)
+		t.tell(begin, e)
 	}
 	// Without recover: the panic goes on with the stack that it has.
 	panicked := true
@@ -115,7 +131,7 @@ func (t *teller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.giveBack()
 		e.answer(p, panicked)
 		for _, end := range t.end {
-			end(e)
+			t.tell(end, e)
 		}
 		*e = Exchange{}
 		exchanges.Put(e)

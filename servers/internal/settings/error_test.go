@@ -124,7 +124,7 @@ func TestErrors(t *testing.T) {
 		{
 			"numbers", in(atLimits, `{"MaxConcurrentConnections": 0, "MaxConcurrentUpgradedConnections": -1, "MaxRequestBodySize": 0, "MaxRequestLineSize": null, "MaxRequestHeaderCount": 1.5, "MaxRequestHeadersTotalSize": 2147483648}`),
 			"a.json:1:53: Kestrel:Limits:MaxConcurrentConnections: it must be 1 or more, not 0\n  hint: write null for no limit\n" +
-				"a.json:1:92: Kestrel:Limits:MaxConcurrentUpgradedConnections: it must be 0 or more, not -1\n  hint: write null for no limit\n" +
+				"a.json:1:92: Kestrel:Limits:MaxConcurrentUpgradedConnections: it must be 1 or more, not -1\n  hint: write null for no limit\n" +
 				"a.json:1:118: Kestrel:Limits:MaxRequestBodySize: 0 is not supported here\n  hint: write 1 or more\n" +
 				"a.json:1:143: Kestrel:Limits:MaxRequestLineSize: it must be a number\n  hint: leave it out for the default\n" +
 				"a.json:1:174: Kestrel:Limits:MaxRequestHeaderCount: \"1.5\" is not a whole number\n" +
@@ -192,7 +192,7 @@ func TestWarnings(t *testing.T) {
   "Endpoints": {"A": {"Url": "https://*:1", "Protocol": "Http1", "Certificate": {"Password": "secret", "Pth": "x"}}},
   "Certificates": {"Other": {"Path": "x"}},
   "EndpointDefaults": {"Url": "http://*:1"},
-  "Limits": {"Http2": {"MaxFrame": 1}}
+  "Limits": {"KeepAliveTimeout": "130", "RequestHeadersTimeout": "00:00:30", "Http2": {"MaxFrame": 1}}
 }}`}, []string{"Kestrel__=1"})
 	want := `a.json:2:3: Kestrel:Endpoint: there is no such key
   hint: did you mean Endpoints?
@@ -205,7 +205,9 @@ a.json:3:104: Kestrel:Endpoints:A:Certificate:Pth: there is no such key
   hint: did you mean Path?
 a.json:4:20: Kestrel:Certificates:Other: nothing uses it: Default and Development are used
 a.json:5:24: Kestrel:EndpointDefaults:Url: there is no such key
-a.json:6:24: Kestrel:Limits:Http2:MaxFrame: there is no such key
+a.json:6:14: Kestrel:Limits:KeepAliveTimeout: 130 is as many days, as .NET reads it
+  hint: write hours:minutes:seconds, such as 00:02:00
+a.json:6:88: Kestrel:Limits:Http2:MaxFrame: there is no such key
 Kestrel__: Kestrel:: there is no such key
 `
 	if got := hints(s.Warnings); err != nil || got != want {

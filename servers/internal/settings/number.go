@@ -48,10 +48,14 @@ func number[T int | int64](r *reader, to *T, b bounds) func(*node) {
 
 // String completes "it must be".
 func (b bounds) String() string {
-	if b.max == math.MaxInt64 {
-		return fmt.Sprintf("%d or more", b.min)
+	low := b.min
+	if low == 0 && b.zero == 0 { // which is not supported
+		low = 1
 	}
-	return fmt.Sprintf("from %d to %d", b.min, b.max)
+	if b.max == math.MaxInt64 {
+		return fmt.Sprintf("%d or more", low)
+	}
+	return fmt.Sprintf("from %d to %d", low, b.max)
 }
 
 func (b bounds) advice() string {

@@ -183,7 +183,7 @@ func TestLoad(t *testing.T) {
 				"Http2": {
 					"MaxStreamsPerConnection": 4, "HeaderTableSize": 0, "MaxFrameSize": 16777215, "MaxRequestHeaderFieldSize": 5,
 					"InitialConnectionWindowSize": 65535, "InitialStreamWindowSize": 2147483647,
-					"KeepAlivePingDelay": "1", "KeepAlivePingTimeout": "10675199.02:48:05.4775807"
+					"KeepAlivePingDelay": "1.00:00:00", "KeepAlivePingTimeout": "10675199.02:48:05.4775807"
 				},
 				"Http3": {"MaxRequestHeaderFieldSize": 6}
 			}}}`},

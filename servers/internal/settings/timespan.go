@@ -141,5 +141,8 @@ func (r *reader) timeSpan(n *node, advice string) (time.Duration, bool) {
 	if !ok {
 		r.fail(n, "write hours:minutes:seconds, such as 00:02:00; a number alone is days", "%q is not a time", n.text)
 	}
+	if days := strings.TrimSpace(n.text); ok && d > 0 && strings.Trim(days, "0123456789") == "" {
+		r.warn(n, "write hours:minutes:seconds, such as 00:02:00", "%s is as many days, as .NET reads it", days)
+	}
 	return d, ok
 }

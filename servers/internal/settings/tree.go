@@ -89,7 +89,7 @@ func (t *tree) readFile(name string) {
 		at := position{source: &source{name: name, order: t.sources}}
 		t.sources++
 		t.broken = true
-		t.problems = append(t.problems, problem{at, &Error{File: name, Reason: "it cannot be read: " + reason(err), Err: err}})
+		t.problems = append(t.problems, problem{at, &Error{File: name, Reason: "it cannot be read: " + reason(err), Advice: adviceOn(err), Err: err}})
 		return
 	}
 	t.add(name, data)
@@ -114,6 +114,17 @@ func reason(err error) string {
 		err = p.Err
 	}
 	return err.Error()
+}
+
+// adviceOn says what to do about a file that cannot be read, "" when nothing is known.
+func adviceOn(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "look at the path, which starts from the folder that the program runs in"
+	case errors.Is(err, fs.ErrPermission):
+		return "let the user that runs the program read the file"
+	}
+	return ""
 }
 
 // add takes in the Kestrel section of a file. What else is in it is not looked at.
