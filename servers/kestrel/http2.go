@@ -137,6 +137,9 @@ func (h *http2) connContext(ctx context.Context, c net.Conn) context.Context {
 // responses, and the server a second later. When ctx ends first it returns ctx's error.
 func (h *http2) shutdown(ctx context.Context) error {
 	h.stop()
+	for _, conn := range h.conns.Range {
+		conn.(*http2Conn).leaveIfIdle()
+	}
 	if err := h.server.Shutdown(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/gorun-dev/gorun/servers/feature"
 	"github.com/gorun-dev/gorun/servers/internal/connid"
@@ -64,11 +65,41 @@ func (c *http2Conn) end(s *http2Stream, until int64) {
 func (c *http2Conn) setIdle(idle bool) {
 	c.mu.Lock()
 	c.idle, c.until, c.stuck = idle, 0, false
-	late := idle && !c.met && c.h.stopping.Load()
+	stopping := idle && c.h.stopping.Load()
+	late := stopping && !c.met
 	c.met = c.met || idle
 	c.mu.Unlock()
-	if late {
+	switch {
+	case late:
 		c.force()
+	case stopping:
+		c.leave()
+	}
+}
+
+// http2Linger is how long a connection without a stream stays open after GOAWAY. net/http takes a second; most clients
+// have closed it before.
+const http2Linger = 100 * time.Millisecond
+
+// leave closes the connection in a while, if it is still without a stream.
+func (c *http2Conn) leave() {
+	time.AfterFunc(http2Linger, func() {
+		c.mu.Lock()
+		idle := c.idle
+		c.mu.Unlock()
+		if idle {
+			c.force()
+		}
+	})
+}
+
+// leaveIfIdle is for connections that have nothing to do when the server begins to stop.
+func (c *http2Conn) leaveIfIdle() {
+	c.mu.Lock()
+	idle := c.idle
+	c.mu.Unlock()
+	if idle {
+		c.leave()
 	}
 }
 

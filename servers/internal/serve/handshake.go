@@ -88,6 +88,9 @@ func (k *core) agreed(t *tls.Conn, b Binding) error {
 func (k *core) middleware(c net.Conn) (net.Conn, error) {
 	for _, f := range k.server.Middleware {
 		next, err := f(c)
+		if err == nil && next == nil {
+			err = errors.New("middleware gave no connection")
+		}
 		if err != nil {
 			return nil, err
 		}

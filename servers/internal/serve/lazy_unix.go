@@ -49,6 +49,17 @@ func (l *lazy) read() (buffer *[watched]byte, n int, err error) {
 	return buffer, n, err
 }
 
+// poll reads what is there and does not wait.
+func (l *lazy) poll() (buffer *[watched]byte, n int) {
+	l.raw.Read(func(fd uintptr) bool {
+		l.attempt(fd)
+		return true
+	})
+	buffer, n = l.buffer, l.n
+	l.buffer, l.n, l.err = nil, 0, nil
+	return buffer, n
+}
+
 // attempt reports false when nothing is there: it is called again when something is.
 func (l *lazy) attempt(fd uintptr) bool {
 	b := buffers.Get().(*[watched]byte)

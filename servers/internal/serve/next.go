@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"io"
+	"time"
 )
 
 // errOverdue is what fill returns when the heartbeat ended a read.
@@ -25,7 +26,8 @@ func (c *conn) nextRequest() bool {
 	x.begin(c, c.in[:end])
 	c.in = c.in[end:]
 	c.handed = true
-	return c.beginRequest(x)
+	c.beginRequest(x)
+	return true
 }
 
 // nextHead reads until a whole head is in the buffer, and gives its end.
@@ -45,12 +47,44 @@ func (c *conn) nextHead() (end int, ok bool) {
 		if len(c.in) > 0 && string(c.in) != "\r" {
 			waits = forHead
 		}
-		if err := c.more(waits); err != nil {
+		err := c.more(waits)
+		if err == errDismissed {
+			err = c.lastChance()
+		}
+		if err != nil {
 			c.ends(err, waits)
 			return 0, false
 		}
 	}
 }
+
+// lastChance reads what the client has sent before the server began to stop: a request that is whole by now is answered, and
+// no other.
+func (c *conn) lastChance() error {
+	before := len(c.in)
+	if before == 0 && c.lazy != nil {
+		c.setDeadline(noDeadline)
+		c.take(c.lazy.poll())
+	} else {
+		c.setDeadline(time.Now().Add(lastWait))
+		n, _ := c.Conn.Read(c.space())
+		c.in = c.in[:before+n]
+	}
+	if len(c.in) == before {
+		return errDismissed
+	}
+	return nil
+}
+
+func (c *conn) setDeadline(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set = t
+	c.Conn.SetReadDeadline(t)
+}
+
+// lastWait is how long a connection looks for what has come, where it cannot look without waiting.
+const lastWait = 10 * time.Millisecond
 
 // more reads behind what is there.
 func (c *conn) more(waits wait) error {
@@ -75,13 +109,19 @@ func (c *conn) moreLazily(waits wait) error {
 		return err
 	}
 	buffer, n, err := c.lazy.read()
-	err = c.leave(n, err)
-	if n == 0 {
+	if err = c.leave(n, err); n == 0 {
 		return err
 	}
-	c.buffer = buffer[:]
-	c.in = c.buffer[:n]
+	c.take(buffer, n)
 	return nil // an error comes again
+}
+
+// take makes what was read the connection's.
+func (c *conn) take(buffer *[watched]byte, n int) {
+	if n > 0 {
+		c.buffer = buffer[:]
+		c.in = c.buffer[:n]
+	}
 }
 
 // rest waits for a request without a buffer.
@@ -136,13 +176,11 @@ func (c *conn) ends(err error, waits wait) {
 	}
 }
 
-// beginRequest reports false when the server has begun to stop: then the request has never been seen.
-func (c *conn) beginRequest(x *exchange) bool {
+// beginRequest is for a request whose head is whole. It is answered even when the server has begun to stop.
+func (c *conn) beginRequest(x *exchange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.dismissed {
-		return false
-	}
+	c.dismissed = false
 	c.x = x
 	c.busy = true
 	c.waits = forNothing
@@ -150,7 +188,6 @@ func (c *conn) beginRequest(x *exchange) bool {
 	c.bodySeen, c.bodyWait = int64(len(c.in)), 0 // what came with the head counts
 	c.rate = c.core.limits.MinRequestBodyDataRate
 	c.watcher.begin(x.body != nil)
-	return true
 }
 
 // endRequest is called when the response has been sent and the rest of the body read.

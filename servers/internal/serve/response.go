@@ -284,7 +284,7 @@ func (w *response) finish() (again bool) {
 	}
 	w.endBody()
 	w.endDeadlines()
-	if err != nil || w.closes || w.isShort() || c.core.stopping.Load() || w.status == http.StatusSwitchingProtocols {
+	if err != nil || w.closes || w.isShort() || w.status == http.StatusSwitchingProtocols {
 		return false // after 101 nothing that comes is a request
 	}
 	if w.x.body != nil && w.x.body.drain() != nil {

@@ -125,6 +125,34 @@ func TestShutdownFinishesWhatRuns(t *testing.T) {
 	}
 }
 
+// Requests that have come are answered, whether or not somebody has read them when the server begins to stop.
+func TestShutdownAnswersWhatHasCome(t *testing.T) {
+	t.Parallel()
+	s := handle(func(w http.ResponseWriter, r *http.Request) { readAll(w, r) })
+	addr := startServer(t, s)
+	var clients []*client
+	for range 200 {
+		c := dial(t, addr)
+		c.send(get("/"))
+		c.want(http.StatusOK)
+		clients = append(clients, c)
+	}
+	for _, c := range clients {
+		c.send(post("Content-Length: 5\r\n", "hello")) // on loopback it is there when this returns
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(t.Context()) }()
+	for _, c := range clients {
+		if body := c.want(http.StatusOK); body != "HELLO" {
+			t.Errorf("got %q", body)
+		}
+		c.closed()
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestShutdownGivesUp(t *testing.T) {
 	t.Parallel()
 	running, ended := make(chan struct{}), make(chan struct{})
