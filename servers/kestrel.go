@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,13 +21,9 @@ import (
 func Kestrel() Server { return ServerFunc(serveKestrel) }
 
 func serveKestrel(ctx context.Context, site *Site) error {
-	listeners, err := site.Listen()
+	listeners, packets, err := openAll(site)
 	if err != nil {
 		return err
-	}
-	packets, err := listenPackets(listeners)
-	if err != nil {
-		return errors.Join(err, closeSockets(listeners))
 	}
 	stopping, unblock := context.WithCancel(ctx)
 	defer unblock()
@@ -42,6 +39,31 @@ func serveKestrel(ctx context.Context, site *Site) error {
 	err = k.wait(ctx)
 	unblock()
 	return k.stop(err, site)
+}
+
+// openAll opens the sockets of a site, TCP's and those for HTTP/3. Port 0 is chosen by the system for TCP, and chosen again when
+// somebody has it for UDP.
+func openAll(site *Site) ([]Listener, []packetListener, error) {
+	const attempts = 20
+	for attempt := 1; ; attempt++ {
+		listeners, err := site.Listen()
+		if err != nil {
+			return nil, nil, err
+		}
+		packets, err := listenPackets(listeners)
+		if err == nil {
+			return listeners, packets, nil
+		}
+		err = errors.Join(err, closeSockets(listeners))
+		if !isInUse(err) || !site.choosesPorts() || attempt == attempts {
+			return nil, nil, err
+		}
+	}
+}
+
+// choosesPorts reports whether another try can find other ports: sockets that were handed over would be lost by it.
+func (s *Site) choosesPorts() bool {
+	return len(s.inherited) == 0 && slices.ContainsFunc(s.Endpoints, func(e Endpoint) bool { return e.Port == 0 && e.Protocols.Has(endpoint.HTTP3) })
 }
 
 // serving is a Kestrel at work. It has one goroutine for each socket, and those of the server for each connection. All
