@@ -128,9 +128,20 @@ func (c http2Context) Value(key any) any {
 	case feature.Key[feature.Connection]:
 		return c.conn.feature
 	case feature.Key[feature.TLS]:
-		if t, ok := c.conn.raw.(*tls.Conn); ok {
-			return feature.TLS{State: t.ConnectionState()}
+		if value := c.tls(); value != nil {
+			return value
 		}
 	}
 	return c.Context.Value(key)
+}
+
+// tls gives the feature.TLS, or nil. It is not inlined because a ConnectionState is large: net/http has a goroutine for each
+// request, and Value is on the way of all of them, which then would have to grow their stacks.
+//
+//go:noinline
+func (c http2Context) tls() any {
+	if t, ok := c.conn.raw.(*tls.Conn); ok {
+		return feature.TLS{State: t.ConnectionState()}
+	}
+	return nil
 }

@@ -37,8 +37,8 @@ type http2Stream struct {
 func (h *http2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	conn := r.Context().Value(http2Key{}).(*http2Conn)
 	s := &http2Stream{Context: r.Context(), conn: conn, to: w.(http2Writer), from: r.Body}
-	s.http2Body = http2Body{length: r.ContentLength, max: h.limits.MaxRequestBodySize, rate: h.limits.MinRequestBodyDataRate}
-	s.http2Response.rate = h.limits.MinResponseDataRate
+	s.length, s.max = r.ContentLength, h.limits.MaxRequestBodySize
+	s.http2Body.rate, s.http2Response.rate = h.limits.MinRequestBodyDataRate, h.limits.MinResponseDataRate
 	s.describe()
 	switch {
 	case h.tooManyFields(r.Header):
@@ -48,8 +48,7 @@ func (h *http2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	// The request stays the one that net/http knows, so that it removes the files of a form that the handler has parsed.
-	*r = *r.WithContext(s)
+	setContext(r, s)
 	r.Body = http2Reader{s}
 	serve.CleanPath(r.URL)
 	conn.begin(s)
@@ -57,6 +56,12 @@ func (h *http2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.handler.ServeHTTP(responseWriter{s}, r)
 	s.finish()
 }
+
+// setContext gives r another context. It stays the request that net/http knows, so that the files of a form that the handler has
+// parsed are removed. It is not inlined: the copy would lie on the stack of each request while its handler runs.
+//
+//go:noinline
+func setContext(r *http.Request, ctx context.Context) { *r = *r.WithContext(ctx) }
 
 // describe sets the fields that every response has.
 func (s *http2Stream) describe() {

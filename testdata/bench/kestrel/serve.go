@@ -11,9 +11,11 @@ import (
 	"net/http"
 	"os"
 	"runtime/pprof"
+	"strings"
 
 	"github.com/gorun-dev/gorun/servers"
 	"github.com/gorun-dev/gorun/servers/devcert"
+	"github.com/gorun-dev/gorun/servers/endpoint"
 )
 
 // serveCommand as the first argument makes this program a server.
@@ -47,7 +49,7 @@ func serve(args []string) (err error) {
 		defer func() { err = errors.Join(err, stop()) }()
 	}
 	if flags.Arg(0) == ours {
-		return servers.Run(ctx, handler(*file), servers.WithURLs("http://127.0.0.1:0", "https://127.0.0.1:0"))
+		return serveOurs(ctx, handler(*file), os.Stderr)
 	}
 	return serveBare(ctx, handler(*file), os.Stderr)
 }
@@ -65,6 +67,27 @@ func startProfile(path string) (stop func() error, err error) {
 		pprof.StopCPUProfile()
 		return f.Close()
 	}, nil
+}
+
+// serveOurs serves h by servers.Run, with all its limits, and says where.
+func serveOurs(ctx context.Context, h http.Handler, stderr io.Writer) error {
+	const anyPort = "127.0.0.1:0"
+	app := servers.New(h, servers.WithOutput(nil),
+		servers.WithEndpoint("http://"+anyPort, servers.Endpoint{Protocols: endpoint.HTTP2}),
+		servers.WithEndpoint("http://"+anyPort, servers.Endpoint{}),
+		servers.WithEndpoint("https://"+anyPort, servers.Endpoint{}))
+	ended := make(chan error, 1)
+	go func() { ended <- app.Run(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-app.Listening():
+	}
+	for i, url := range app.Addresses() {
+		_, address, _ := strings.Cut(url, "://")
+		fmt.Fprintf(stderr, "%s%s://%s\n", listening, []string{"h2c", "http", "https"}[i], address)
+	}
+	return <-ended
 }
 
 // serveBare serves h by net/http as it is until ctx is done, and says where as servers.Run does. HTTP/2 without TLS,
