@@ -5,9 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
-	"log"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorun-dev/gorun/servers"
 	"github.com/gorun-dev/gorun/servers/devcert"
 )
 
@@ -53,7 +51,7 @@ func TestChromium(t *testing.T) {
 			cert, info, err := devcert.Ensure(devcert.Options{Getenv: d.getenv, Names: []string{"api.localhost"}})
 			must(t, err)
 			port := serveTLS(t, cert)
-			localhost := fmt.Sprintf("https://localhost:%d/", port)
+			localhost := fmt.Sprintf("https://localhost:%s/", port)
 			if place == "" {
 				if got := page(t, d, localhost); strings.Contains(got, "it works") {
 					t.Errorf("it is trusted before:\n%s", got)
@@ -63,10 +61,10 @@ func TestChromium(t *testing.T) {
 			want(t, Add(t.Context(), info.Anchor, d.options("chromium")), 1, Added)
 			urls := []string{localhost}
 			if place == "" {
-				urls = append(urls, fmt.Sprintf("https://127.0.0.1:%d/", port), fmt.Sprintf("https://shop.dev.localhost:%d/", port), fmt.Sprintf("https://api.localhost:%d/", port))
+				urls = append(urls, fmt.Sprintf("https://127.0.0.1:%s/", port), fmt.Sprintf("https://shop.dev.localhost:%s/", port), fmt.Sprintf("https://api.localhost:%s/", port))
 			}
 			for _, url := range urls {
-				if got := page(t, d, url); !strings.Contains(got, "it works") {
+				if got := page(t, d, url); !strings.Contains(got, "it works by HTTP/2.0") {
 					t.Errorf("%s shows\n%s", url, got)
 				}
 			}
@@ -74,22 +72,24 @@ func TestChromium(t *testing.T) {
 	}
 }
 
-func serveTLS(t *testing.T, cert tls.Certificate) (port int) {
+// serveTLS serves a page as an app does, with the certificate for this machine. It stops with the test.
+func serveTLS(t *testing.T, cert tls.Certificate) (port string) {
 	t.Helper()
-	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-	must(t, err)
-	server := &http.Server{
-		ErrorLog: log.New(io.Discard, "", 0), // a browser that does not trust ends handshakes
-		Handler:  http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<p>it works</p>") }),
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = server.Serve(l) // until it is closed
-	}()
+	app := servers.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<p>it works by ", r.Proto, "</p>") }),
+		servers.WithURLs("https://127.0.0.1:0"), servers.WithTLSConfig(&tls.Config{Certificates: []tls.Certificate{cert}}),
+		servers.WithOutput(nil), servers.WithSignals())
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- app.Run(ctx) }()
 	t.Cleanup(func() {
-		_ = server.Close()
-		<-ended
+		stop()
+		must(t, <-ended)
 	})
-	return l.Addr().(*net.TCPAddr).Port
+	select {
+	case <-app.Listening():
+	case err := <-ended:
+		ended <- err
+		t.Fatal(err)
+	}
+	return app.Addresses()[0][len("https://127.0.0.1:"):]
 }
