@@ -128,6 +128,9 @@ func (a *App) site() (*Site, Server, error) {
 func (a *App) listening(name string, addresses []string) {
 	a.mu.Lock()
 	a.feature = feature.Server{Name: name, Addresses: slices.Compact(slices.Clone(addresses))}
+	if a.options.fronted {
+		a.feature.HostingModel = feature.OutOfProcess
+	}
 	a.mu.Unlock()
 	if a.options.process.getenv("GORUN_SERVER") == "" || a.ownPlaces {
 		// In Kestrel's words. Under gorun it is gorun that says so, once for all servers, where it knows.

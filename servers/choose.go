@@ -7,9 +7,17 @@ import (
 	"strings"
 )
 
-// server gives the server that GORUN_SERVER names, or the app's own, or Kestrel.
+// server gives the server that GORUN_SERVER names, or, where a front has started the app, the module, or the app's own, or
+// Kestrel.
 func (o *options) server() (string, Server, error) {
 	name := o.process.getenv("GORUN_SERVER")
+	paired, err := o.pairing()
+	if err != nil {
+		return "", nil, err
+	}
+	if _, own := o.servers["module"]; !own && (name == "module" || name == "" && paired) {
+		return o.module()
+	}
 	if name == "" {
 		name = o.firstServer
 	}
@@ -22,7 +30,7 @@ func (o *options) server() (string, Server, error) {
 	switch name {
 	case "kestrel":
 		return name, Kestrel(), nil
-	case "httpsys", "module":
+	case "httpsys":
 		return "", nil, &serverError{name, true, o.known()}
 	}
 	return "", nil, &serverError{name, false, o.known()}
@@ -30,7 +38,7 @@ func (o *options) server() (string, Server, error) {
 
 // known lists the names that GORUN_SERVER may have.
 func (o *options) known() []string {
-	names := append(slices.Collect(maps.Keys(o.servers)), "kestrel")
+	names := append(slices.Collect(maps.Keys(o.servers)), "kestrel", "module")
 	slices.Sort(names)
 	return slices.Compact(names)
 }

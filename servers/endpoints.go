@@ -30,6 +30,9 @@ func (e Endpoint) isOwn() bool {
 // endpoints decides where to listen: on endpoints, else on addresses, else on the default (reference: servers.md, 3.6).
 // Sockets that were handed over need no default.
 func (o *options) endpoints(inherited bool) ([]Endpoint, error) {
+	if o.fronted {
+		return o.frontEndpoint()
+	}
 	list := append(append([]Endpoint{}, o.own...), o.configured...)
 	urls, err := o.fromURLs()
 	switch {

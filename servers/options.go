@@ -15,6 +15,7 @@ import (
 	"github.com/gorun-dev/gorun/servers/internal/certificates"
 	"github.com/gorun-dev/gorun/servers/internal/settings"
 	"github.com/gorun-dev/gorun/servers/metrics"
+	"github.com/gorun-dev/gorun/servers/module/pairing"
 )
 
 // Option changes what Run does.
@@ -28,6 +29,8 @@ type options struct {
 	files           []string
 	settings        settings.Settings
 	configured      []Endpoint // by a file
+	front           pairing.Pairing
+	fronted         bool // by the module
 	logs            []accesslog.Log
 	errs            []error // of options
 	servers         map[string]Server

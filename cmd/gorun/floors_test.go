@@ -37,6 +37,7 @@ var floors = map[string]int{
 	"testdata/apps/three":           9,
 	"servers/limits":                0,
 	"servers/feature":               1,
+	"servers/module/pairing":        2,
 	"servers/devcert/trust":         1,
 	"servers/internal/serve":        2,
 	"servers/internal/certificates": 1,
@@ -63,7 +64,7 @@ var walls = []struct {
 	never  []string // a package of the standard library, or all of a module or folder
 	reason string
 }{
-	{[]string{"servers", "servers/endpoint", "servers/limits", "servers/feature", "servers/metrics", "servers/accesslog", "servers/internal/certificates", "servers/devcert", "servers/kestrel"}, []string{
+	{[]string{"servers", "servers/endpoint", "servers/limits", "servers/feature", "servers/metrics", "servers/accesslog", "servers/module/pairing", "servers/internal/certificates", "servers/devcert", "servers/kestrel"}, []string{
 		"github.com/urfave/cli/v2", "github.com/go-delve/delve", "github.com/fatih/color",
 		module + "/internal", module + "/profiles", module + "/launchsettings", "os/exec",
 	}, "an app that imports servers must not pull in the launcher"},

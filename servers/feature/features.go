@@ -34,6 +34,12 @@ type Connection struct {
 	Remote net.Addr
 }
 
+// PathBase is the part of the path that lies before the app: http.Request.URL.Path begins behind it, RequestURI has it. Requests
+// of a server that has the whole host do not have it.
+type PathBase struct {
+	Path string // "", or begins with / and does not end with one, as the client has written it
+}
+
 // TLS is how the connection is encrypted (ITlsConnectionFeature, ITlsHandshakeFeature). Requests without TLS do not have it.
 type TLS struct {
 	State tls.ConnectionState
