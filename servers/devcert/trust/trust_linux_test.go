@@ -165,6 +165,7 @@ func TestSystemStoreOfOthers(t *testing.T) {
 // Where somebody can type a password, sudo does the same.
 func TestSudo(t *testing.T) {
 	updater := needs(t, "update-ca-certificates")
+	needs(t, "install")
 	d := newDesk(t)
 	info := d.info(t)
 	bin := t.TempDir()
@@ -174,7 +175,7 @@ func TestSudo(t *testing.T) {
 	s.o.Interactive = true
 	l, ok := s.layout()
 	target := filepath.Join(d.root, l.dir, label(info.Anchor)+l.suffix)
-	err := s.change(t.Context(), l, [][]string{{"install", "-m", "644", info.AnchorFile, target}}, func() error { return fs.ErrPermission }, nil)
+	err := s.change(t.Context(), l, [][]string{{"install", "-m", "644", info.AnchorFile, target}}, func() error { return fs.ErrPermission }, func() []string { return nil })
 	if trusted, e := s.trusts(t.Context(), info.Anchor); !ok || err != nil || e != nil || !trusted {
 		t.Errorf("trusted %v, %v, %v", trusted, err, e)
 	}
