@@ -24,6 +24,18 @@ type http2Body struct {
 	late    bool // too slow, and cut off
 }
 
+func (h *http2) newBody(length int64) *http2Body {
+	return &http2Body{length: length, max: h.limits.MaxRequestBodySize, rate: h.limits.MinRequestBodyDataRate}
+}
+
+// anyBody is the body, also when there is none: then it is what would be allowed to one. mu is held.
+func (s *http2Stream) anyBody() *http2Body {
+	if s.http2Body == nil {
+		s.http2Body = s.conn.h.newBody(0)
+	}
+	return s.http2Body
+}
+
 // http2Reader is the Request.Body of a handler.
 type http2Reader struct{ s *http2Stream }
 

@@ -72,6 +72,9 @@ func (c *http2Conn) watchRest(now int64) {
 func (s *http2Stream) held(window int64) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.http2Body == nil {
+		return 0
+	}
 	return s.http2Body.held(window)
 }
 
@@ -79,12 +82,14 @@ func (s *http2Stream) held(window int64) int64 {
 func (s *http2Stream) beat(now int64, excused bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if excused {
-		s.since = max(s.since, now)
-	}
-	if !s.late && s.isTooSlow(now) {
-		s.late = true
-		s.conn.h.work.Go(s.stopReading)
+	if b := s.http2Body; b != nil {
+		if excused {
+			b.since = max(b.since, now)
+		}
+		if !b.late && b.isTooSlow(now) {
+			b.late = true
+			s.conn.h.work.Go(s.stopReading)
+		}
 	}
 	if s.isBlocked(now) {
 		s.conn.h.work.Go(s.conn.force)

@@ -28,8 +28,8 @@ type http2Stream struct {
 	life sync.Mutex // held while somebody else than the handler uses to
 	gone bool       // the handler has returned: to must not be used any more
 
-	mu sync.Mutex
-	http2Body
+	mu         sync.Mutex
+	*http2Body // nil: there is none, and nobody has asked what it may be
 	http2Response
 }
 
@@ -37,8 +37,10 @@ type http2Stream struct {
 func (h *http2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	conn := r.Context().Value(http2Key{}).(*http2Conn)
 	s := &http2Stream{Context: r.Context(), conn: conn, to: w.(http2Writer), from: r.Body}
-	s.length, s.max = r.ContentLength, h.limits.MaxRequestBodySize
-	s.http2Body.rate, s.http2Response.rate = h.limits.MinRequestBodyDataRate, h.limits.MinResponseDataRate
+	s.http2Response.rate = h.limits.MinResponseDataRate
+	if r.ContentLength != 0 {
+		s.http2Body = h.newBody(r.ContentLength)
+	}
 	s.describe()
 	switch {
 	case h.tooManyFields(r.Header):
@@ -49,7 +51,10 @@ func (h *http2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	setContext(r, s)
-	r.Body = http2Reader{s}
+	r.Body = http.NoBody
+	if s.http2Body != nil {
+		r.Body = http2Reader{s}
+	}
 	serve.CleanPath(r.URL)
 	conn.begin(s)
 	defer s.end()
@@ -116,8 +121,8 @@ type http2Features struct{ s *http2Stream }
 func (f http2Features) MaxSize() int64 {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
-	if f.s.http2Body.max < 1<<62 {
-		return f.s.http2Body.max
+	if b := f.s.anyBody(); b.max < 1<<62 {
+		return b.max
 	}
 	return -1
 }
@@ -126,7 +131,7 @@ func (f http2Features) MaxSize() int64 {
 func (f http2Features) SetMaxSize(n int64) error {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
-	if f.s.started {
+	if f.s.anyBody().started {
 		return feature.ErrBodyStarted
 	}
 	if n < 0 {
@@ -140,7 +145,7 @@ func (f http2Features) SetMaxSize(n int64) error {
 func (f http2Features) SetMinRequestBodyDataRate(rate limits.DataRate) {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
-	f.s.http2Body.rate = rate.Effective(f.s.conn.h.limits.MinRequestBodyDataRate)
+	f.s.anyBody().rate = rate.Effective(f.s.conn.h.limits.MinRequestBodyDataRate)
 }
 
 // SetMinResponseDataRate is feature.DataRates'.

@@ -128,6 +128,22 @@ func TestHTTP2Features(t *testing.T) {
 	}
 }
 
+// A request without a body has none to read, as in HTTP/1.x; what would be allowed to one can be asked and changed.
+func TestHTTP2NoBody(t *testing.T) {
+	t.Parallel()
+	s := &Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit, _ := feature.Get[feature.Body](r.Context())
+		before := limit.MaxSize()
+		err := limit.SetMaxSize(5)
+		rates, _ := feature.Get[feature.DataRates](r.Context())
+		rates.SetMinRequestBodyDataRate(limits.DataRate{BytesPerSecond: -1})
+		fmt.Fprint(w, r.Body == http.NoBody, before, limit.MaxSize(), err)
+	})}
+	if got := body(t, browser(t), "http://"+listen(t, s, cleartext())); got != "true 30000000 5 <nil>" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func body(t *testing.T, client *http.Client, url string) string {
 	t.Helper()
 	resp, err := client.Get(url)
