@@ -106,7 +106,7 @@ func inputsOf(t Target, o Options, packages []listed) inputs {
 			continue
 		}
 		if p.ImportPath == "command-line-arguments" {
-			in.files = append(in.files, t.Files...)
+			in.files = append(append(in.files, t.Files...), filepath.Join(p.Dir, "default.pgo"))
 		} else {
 			in.folders = append(in.folders, stamp.Folder{Path: p.Dir, Rule: rulePackage})
 		}

@@ -232,6 +232,22 @@ var staleSources = []staleGroup{
 		{"object file", func(s *site) { s.write("m/inner/x.syso", "nothing\n") }, "x.syso is new", false, nil},
 		{"profile", func(s *site) { s.write("m/default.pgo", "nothing\n") }, "default.pgo is new", false, nil},
 	}},
+	{name: "named by files", archive: plainSite, prepare: func(s *site) {
+		s.args = []string{"main.go", "more.go", "tagged.go"}
+		s.write("m/default.pgo", "")
+	}, cases: []staleCase{
+		{"profile gone", func(s *site) { s.remove("m/default.pgo") }, "default.pgo is gone", false, nil},
+		{"profile gone and folder touched back", func(s *site) {
+			s.keepTime("m", func() { s.remove("m/default.pgo") })
+		}, "default.pgo is gone", false, nil},
+		{"file edited", func(s *site) { s.replace("m/more.go", "v0000", "v0001") }, "more.go changed", false, nil},
+		{"another file beside", func(s *site) { s.write("m/beside.go", "package main\n") }, "", false, nil},
+	}},
+	{name: "named by files, without a profile", archive: plainSite, prepare: func(s *site) {
+		s.args = []string{"main.go", "more.go", "tagged.go"}
+	}, cases: []staleCase{
+		{"profile", func(s *site) { s.write("m/default.pgo", "") }, "default.pgo is new", false, nil},
+	}},
 	{name: "folders", archive: plainSite, cases: []staleCase{
 		{"away", func(s *site) { s.rename("m/inner", "m/x") }, "inner is gone", false, nil},
 		{"away and back", func(s *site) { s.rename("m/inner", "m/x"); s.rename("m/x", "m/inner") }, "", false, nil},
