@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// ParseError says why a text is no URL to listen on. It has no position: the text is short and shown whole.
+// ParseError says why a text is no URL to listen on. It has no position: the text is short, and shown whole unless it is absurdly long.
 type ParseError struct {
 	Input  string // the text, as given
 	Reason string // what is wrong with it, such as "the port 70000 is above 65535"
@@ -18,8 +18,15 @@ type ParseError struct {
 }
 
 func (e *ParseError) Error() string {
-	return fmt.Sprintf("%q is not a URL to listen on: %s", e.Input, e.Reason)
+	input := e.Input
+	if len(input) > maxShown {
+		input = input[:maxShown] + "…"
+	}
+	return fmt.Sprintf("%q is not a URL to listen on: %s", input, e.Reason)
 }
+
+// maxShown is how much of a text a message repeats: more than any that is meant.
+const maxShown = 300
 
 // Hint gives the Advice.
 func (e *ParseError) Hint() string { return e.Advice }
@@ -217,12 +224,18 @@ func splitBrackets(authority string) (host, port string, hasPort bool, problem *
 	return address, strings.TrimPrefix(after, ":"), after != "", nil
 }
 
+// maxHost is how long a name of the DNS may be (RFC 1035, 2.3.4).
+const maxHost = 253
+
 func checkHost(host string) *ParseError {
 	if host == "" {
 		return wrong("write localhost, an IP address, or * for every address", "it has no host")
 	}
 	if host == "*" || host == "+" {
 		return nil
+	}
+	if len(host) > maxHost {
+		return wrong("", "its host has %d bytes, and no name has more than %d", len(host), maxHost)
 	}
 	labels := strings.Split(strings.TrimPrefix(host, "*."), ".")
 	for _, label := range labels {

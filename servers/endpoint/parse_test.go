@@ -95,6 +95,7 @@ func TestParseErrors(t *testing.T) {
 		{"http://host:80/a b", "a space or a backslash", ""},
 		{`http://host:80\a`, "a space or a backslash", ""},
 		{"http://my host:80", `"my host" is not a host name`, ""},
+		{"http://" + strings.Repeat("a", 254), "254 bytes, and no name has more than 253", ""},
 		{"http://a..b:80", `"a..b" is not a host name`, ""},
 		{"http://localhost.:80", `"localhost." is not a host name`, ""},
 		{"http://**:80", `"**" is not a host name`, ""},
@@ -133,6 +134,18 @@ func TestParseErrors(t *testing.T) {
 		if got != (Endpoint{}) {
 			t.Errorf("%q: a value beside the error: %#v", c.in, got)
 		}
+	}
+}
+
+// What is absurdly long is not repeated whole.
+func TestLongInput(t *testing.T) {
+	t.Parallel()
+	_, err := Parse("http://" + strings.Repeat("a", 100_000))
+	if err == nil {
+		t.Fatal("it is taken for a URL")
+	}
+	if n := len(err.Error()); n > 500 {
+		t.Errorf("the message has %d bytes", n)
 	}
 }
 
