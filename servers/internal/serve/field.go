@@ -13,7 +13,7 @@ var isToken = table(func(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 })
 
-// isText has the characters of field values. Kestrel lets control characters pass; net/http does not.
+// isText has the characters of field values. Kestrel lets control characters pass; net/http does not, and neither do we.
 var isText = table(func(c byte) bool { return c == '\t' || c >= ' ' && c < 0x7f })
 
 func table(has func(byte) bool) (t [256]bool) {

@@ -17,7 +17,7 @@ const (
 	asterisk              // *, of OPTIONS
 )
 
-// isTarget has the characters of targets. Tab is Kestrel's: it is escaped for net/http.
+// isTarget has the characters of targets. Tab is Kestrel's: it is escaped for net/url.
 var isTarget = table(func(c byte) bool { return c == '\t' || c > ' ' && c < 0x7f })
 
 func formOf(method, target []byte) (form, *fault) {
@@ -85,7 +85,7 @@ func (f form) agrees(target, host []byte) bool {
 	return true
 }
 
-// forGo gives the target as net/http is to see it, or nil when that is how it is: origin form for absolute form, no dot
+// forGo gives the target as net/url is to read it, or nil when that is how it is: origin form for absolute form, no dot
 // segments (Kestrel removes them before any routing), and escapes that net/url can read. The handler gets the client's own
 // text back in Request.RequestURI.
 func (f form) forGo(target []byte) ([]byte, *fault) {
