@@ -26,6 +26,9 @@ func Exec(spec Spec) error {
 	if err := placeFiles(append([]*os.File{spec.Stdin, spec.Stdout, spec.Stderr}, spec.ExtraFiles...)); err != nil {
 		return spec.fault(err)
 	}
+	if spec.ListenPID {
+		spec.Env = withListenPID(spec.Env)
+	}
 	resetSignals()
 	return spec.fault(syscall.Exec(spec.Path, spec.argv(), spec.Env))
 }

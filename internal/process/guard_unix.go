@@ -20,11 +20,15 @@ const (
 	guardLeft   = 3 // what is left belongs to others and was reported
 )
 
-// init ends the life of a guard before most packages of the executable begin theirs: Go initialises packages in the
-// order of their paths as soon as what they import is ready, and a guard needs none of those that come later. At each
-// start of a program somebody waits for the guard.
+// init ends the life of a guard or a shim before most packages of the executable begin theirs: Go initialises packages in
+// the order of their paths as soon as what they import is ready, and neither needs those that come later. At each start of
+// a program somebody waits for them.
 func init() {
-	if exitCode, isGuard := guardMain(); isGuard {
+	exitCode, isOurs := guardMain()
+	if !isOurs {
+		exitCode, isOurs = shimMain()
+	}
+	if isOurs {
 		syscall.Exit(exitCode) // os.Exit has nothing to add, and waits for a second under the race detector
 	}
 }
@@ -91,9 +95,7 @@ func (g *guard) start() error {
 	nameGuard()
 	g.signals, g.children = make(chan os.Signal, 64), make(chan os.Signal, 1)
 	g.watch(deadly()...)
-	pid, err := syscall.ForkExec(g.task.path, append([]string{g.task.path}, g.task.args...), &syscall.ProcAttr{
-		Dir: g.task.dir, Env: g.task.env, Files: g.files(), Sys: programAttr(g.task.foreground),
-	})
+	pid, err := g.fork()
 	if err != nil {
 		errno, _ := err.(syscall.Errno)
 		g.report(reportFailed, uint32(errno))
@@ -108,6 +110,16 @@ func (g *guard) start() error {
 	g.orders = make(chan order)
 	go g.listen()
 	return nil
+}
+
+// fork starts the program, or the shim that becomes it. The error is the system's number.
+func (g *guard) fork() (pid int, err error) {
+	if g.task.listenPID {
+		return g.forkShim()
+	}
+	return syscall.ForkExec(g.task.path, g.task.argv(), &syscall.ProcAttr{
+		Dir: g.task.dir, Env: g.task.env, Files: g.files(), Sys: programAttr(g.task.foreground),
+	})
 }
 
 // watch makes the guard survive signals that are meant for the program, and count them. SIGTSTP and its kind keep

@@ -18,7 +18,15 @@ func TestDescriptors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := output(t, as(t, "descriptors")); got != string(bare) {
+	for _, listenPID := range []bool{false, true} {
+		testDescriptors(t, string(bare), listenPID)
+	}
+}
+
+func testDescriptors(t *testing.T, bare string, listenPID bool) {
+	spec := as(t, "descriptors")
+	spec.ListenPID = listenPID
+	if got := output(t, spec); got != bare {
 		t.Errorf("got %s, a bare start gives %s", got, bare)
 	}
 	file, err := os.Open(self(t))
@@ -26,11 +34,10 @@ func TestDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	spec := as(t, "descriptors")
 	spec.ExtraFiles = []*os.File{file, nil, file}
 	got := output(t, spec)
 	want := fmt.Sprintf("3 %[1]s\n4 /dev/null\n5 %[1]s\n", self(t))
-	if got != want+string(bare) {
+	if got != want+bare {
 		t.Errorf("got\n%swant\n%s%s", got, want, bare)
 	}
 }
@@ -54,8 +61,8 @@ func TestDispositions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, foreground := range []bool{true, false} {
-		spec := Spec{Path: "/bin/grep", Args: grep, Env: os.Environ(), Foreground: foreground}
+	for i := range 4 {
+		spec := Spec{Path: "/bin/grep", Args: grep, Env: os.Environ(), Foreground: i&1 != 0, ListenPID: i&2 != 0}
 		if got := output(t, spec); got != string(want) {
 			t.Errorf("got\n%swant\n%s", got, want)
 		}
@@ -64,8 +71,9 @@ func TestDispositions(t *testing.T) {
 
 func TestGroup(t *testing.T) {
 	t.Parallel()
-	for _, foreground := range []bool{true, false} {
-		tree, err := Start(Spec{Path: "/bin/sleep", Args: []string{"1000"}, Foreground: foreground})
+	for i := range 4 {
+		foreground := i&1 != 0
+		tree, err := Start(Spec{Path: "/bin/sleep", Args: []string{"1000"}, Foreground: foreground, ListenPID: i&2 != 0})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -137,14 +137,16 @@ func TestNothingIsLeft(t *testing.T) {
 // A caller and a guard that are killed in one stroke still take the program with them.
 func TestBothKilled(t *testing.T) {
 	t.Parallel()
-	cmd, _, k := caller(t, self(t), "as:signals")
-	_, program, guard := pids(t, k.expect("caller: pid"))
-	k.expect("program: ready")
-	_ = syscall.Kill(guard, syscall.SIGSTOP) // it cannot do anything about it
-	_ = syscall.Kill(cmd.Process.Pid, syscall.SIGSTOP)
-	_ = syscall.Kill(cmd.Process.Pid, syscall.SIGKILL)
-	_ = syscall.Kill(guard, syscall.SIGKILL)
-	until(t, "the program is gone", func() bool { return !alive(program) })
+	for _, mode := range [][]string{nil, {"-pid"}} { // the death signal outlives the shim
+		cmd, _, k := caller(t, append(mode, self(t), "as:signals")...)
+		_, program, guard := pids(t, k.expect("caller: pid"))
+		k.expect("program: ready")
+		_ = syscall.Kill(guard, syscall.SIGSTOP) // it cannot do anything about it
+		_ = syscall.Kill(cmd.Process.Pid, syscall.SIGSTOP)
+		_ = syscall.Kill(cmd.Process.Pid, syscall.SIGKILL)
+		_ = syscall.Kill(guard, syscall.SIGKILL)
+		until(t, "the program is gone", func() bool { return !alive(program) })
+	}
 }
 
 func TestLeftovers(t *testing.T) {
@@ -262,7 +264,9 @@ func TestGuardKilledEarly(t *testing.T) {
 			})
 		})
 		marker := newMarker(t)
-		tree, err := Start(as(t, "stubborn", marker))
+		spec := as(t, "stubborn", marker)
+		spec.ListenPID = i%2 == 1 // while there is a shim, too
+		tree, err := Start(spec)
 		if err == nil {
 			wait(t, tree)
 			ended++

@@ -45,7 +45,7 @@ func play(role string, args []string) int {
 }
 
 // playCaller is a small gorun: it starts a program, passes on what it gets, and ends with the program's exit code.
-// With "-fg" the program runs in the foreground; with "-leave" it ends when a line is read, without waiting;
+// With "-fg" the program runs in the foreground, with "-pid" it gets LISTEN_PID; with "-leave" it ends when a line is read, without waiting;
 // with "-kill" it kills the tree then.
 func playCaller(args []string) int {
 	var mode []string
@@ -53,7 +53,7 @@ func playCaller(args []string) int {
 		mode, args = append(mode, args[0]), args[1:]
 	}
 	spec := Spec{Path: args[0], Args: args[1:], Env: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	spec.Foreground = slices.Contains(mode, "-fg")
+	spec.Foreground, spec.ListenPID = slices.Contains(mode, "-fg"), slices.Contains(mode, "-pid")
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, callerSignals()...)
 	reads := slices.Contains(mode, "-leave") || slices.Contains(mode, "-kill")

@@ -26,7 +26,7 @@ import (
 // It is cut short when nothing is left.
 const Grace = 500 * time.Millisecond
 
-// Spec says what to start. Nothing of it is changed or added to: the program sees exactly this.
+// Spec says what to start. Nothing of it is changed or added to, LISTEN_PID apart: the program sees exactly this.
 type Spec struct {
 	Path string   // absolute path of the program, which is also its argv[0]
 	Args []string // arguments, without the program's name
@@ -41,6 +41,12 @@ type Spec struct {
 	// Descriptors that the caller itself was started with and did not mark close-on-exec are inherited at their
 	// numbers, as from a shell.
 	ExtraFiles []*os.File
+
+	// ListenPID gives the program LISTEN_PID, its own process id, as what is handed over by systemd's protocol needs it
+	// (sd_listen_fds(3)); one that Env has is replaced. The id is known only when there is a process: it begins as a shim,
+	// which is this executable once more, and becomes the program when it has seen to that. On Windows Start fails, with
+	// errors.ErrUnsupported.
+	ListenPID bool
 
 	// Foreground lets the program share the caller's process group, so that it may read the terminal and gets
 	// Ctrl+C from there. Otherwise it has a group of its own, and gets what Tree.Signal passes on.

@@ -201,8 +201,17 @@ func TestKill(t *testing.T) {
 	}
 }
 
-func BenchmarkStart(b *testing.B) {
-	spec := Spec{Path: trueProgram(b)}
+func BenchmarkStart(b *testing.B) { benchmarkStart(b, Spec{Path: trueProgram(b)}) }
+
+// BenchmarkStartListenPID is BenchmarkStart with the shim.
+func BenchmarkStartListenPID(b *testing.B) {
+	if runtime.GOOS == "windows" {
+		b.Skip("there is no shim on Windows")
+	}
+	benchmarkStart(b, Spec{Path: trueProgram(b), ListenPID: true})
+}
+
+func benchmarkStart(b *testing.B, spec Spec) {
 	for b.Loop() {
 		tree, err := Start(spec)
 		if err != nil {

@@ -55,7 +55,7 @@ func FuzzTask(f *testing.F) {
 	f.Add("/bin/x", "/dir", "a\x01b c\x01", "A=1\x01B=2", true)
 	f.Add("", "", "", "", false)
 	f.Fuzz(func(t *testing.T, path, dir, args, env string, foreground bool) {
-		want := task{path, dir, split(args), split(env), foreground, []int{0, 1, 2, 63}}
+		want := task{path, dir, split(args), split(env), foreground, !foreground, []int{0, 1, 2, 63}}
 		spec := Spec{Path: path, Dir: dir, Args: want.args, Env: want.env}
 		if spec.check() != nil {
 			return
@@ -79,6 +79,6 @@ func split(text string) []string {
 }
 
 func FuzzParseTask(f *testing.F) {
-	f.Add("a\x00b\x00true\x000,1\x001\x00x")
+	f.Add("a\x00b\x00true\x00false\x000,1\x001\x00x")
 	f.Fuzz(func(t *testing.T, text string) { _, _ = parseTask(text) })
 }

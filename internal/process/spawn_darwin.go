@@ -25,8 +25,10 @@ func guardAttr(foreground bool) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: !foreground}
 }
 
+func ownExecutable() (string, error) { return os.Executable() }
+
 func forkGuard(attr *syscall.ProcAttr, argv []string) (child, error) {
-	path, err := os.Executable()
+	path, err := ownExecutable()
 	if err != nil {
 		return child{}, err
 	}

@@ -23,11 +23,15 @@ func guardAttr(foreground bool) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: !foreground, Pdeathsig: syscall.SIGCONT}
 }
 
-// forkGuard starts the running executable again, even if its file was replaced since.
+// ownExecutable is the running executable, even if its file was replaced since.
+func ownExecutable() (string, error) { return "/proc/self/exe", nil }
+
+// forkGuard starts the running executable again.
 func forkGuard(attr *syscall.ProcAttr, argv []string) (child, error) {
 	pidfd := -1
 	attr.Sys.PidFD = &pidfd
-	pid, err := syscall.ForkExec("/proc/self/exe", argv, attr)
+	path, _ := ownExecutable()
+	pid, err := syscall.ForkExec(path, argv, attr)
 	if err != nil {
 		return child{}, err
 	}

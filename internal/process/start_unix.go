@@ -99,7 +99,7 @@ func (t *Tree) abandon() {
 
 // handOver tells the guard what to start, and returns the program's pid.
 func (t *Tree) handOver(spec Spec, fds []int) (pid int, err error) {
-	job := task{spec.Path, spec.Dir, spec.Args, spec.Env, spec.Foreground, fds}
+	job := task{spec.Path, spec.Dir, spec.Args, spec.Env, spec.Foreground, spec.ListenPID, fds}
 	_, writeErr := t.control.Write(job.bytes())
 	r, err := readReport(t.control)
 	switch {

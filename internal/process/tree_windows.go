@@ -55,6 +55,9 @@ func Start(spec Spec) (*Tree, error) {
 	if len(spec.ExtraFiles) > 0 {
 		return nil, spec.fault(fmt.Errorf("extra files: %w", errors.ErrUnsupported))
 	}
+	if spec.ListenPID {
+		return nil, spec.fault(fmt.Errorf("a LISTEN_PID for the program: %w", errors.ErrUnsupported))
+	}
 	job, err := newJob()
 	if err != nil {
 		return nil, spec.fault(err)

@@ -65,15 +65,25 @@ type task struct {
 	path, dir  string
 	args, env  []string
 	foreground bool
+	listenPID  bool
 	fds        []int // ascending
 }
+
+// fixedFields is how many fields of a task come before its arguments, with their number as the last.
+const fixedFields = 6
+
+// argv is the whole argument vector of the program.
+func (t task) argv() []string { return append([]string{t.path}, t.args...) }
 
 func (t task) bytes() []byte {
 	fds := make([]string, len(t.fds))
 	for i, fd := range t.fds {
 		fds[i] = strconv.Itoa(fd)
 	}
-	fields := []string{t.path, t.dir, strconv.FormatBool(t.foreground), strings.Join(fds, ","), strconv.Itoa(len(t.args))}
+	fields := []string{
+		t.path, t.dir, strconv.FormatBool(t.foreground), strconv.FormatBool(t.listenPID), strings.Join(fds, ","),
+		strconv.Itoa(len(t.args)),
+	}
 	text := strings.Join(slices.Concat(fields, t.args, t.env), "\x00")
 	return append(binary.LittleEndian.AppendUint32(nil, uint32(len(text))), text...)
 }
@@ -92,15 +102,19 @@ func readTask(from io.Reader) (task, error) {
 
 func parseTask(text string) (task, error) {
 	fields := strings.Split(text, "\x00")
-	if len(fields) < 5 {
+	if len(fields) < fixedFields {
 		return task{}, io.ErrUnexpectedEOF
 	}
-	args, err := strconv.Atoi(fields[4])
-	if err != nil || args < 0 || 5+args > len(fields) {
+	args, err := strconv.Atoi(fields[fixedFields-1])
+	if err != nil || args < 0 || args > len(fields)-fixedFields {
 		return task{}, io.ErrUnexpectedEOF
 	}
-	t := task{path: fields[0], dir: fields[1], foreground: fields[2] == "true", args: fields[5 : 5+args], env: fields[5+args:]}
-	for text := range strings.SplitSeq(fields[3], ",") {
+	lists := fields[fixedFields:]
+	t := task{
+		path: fields[0], dir: fields[1], foreground: fields[2] == "true", listenPID: fields[3] == "true",
+		args: lists[:args], env: lists[args:],
+	}
+	for text := range strings.SplitSeq(fields[4], ",") {
 		fd, err := strconv.Atoi(text)
 		if err != nil {
 			return task{}, err
