@@ -80,7 +80,7 @@ func Load(path string) Settings {
 }
 
 func load(path string) Settings {
-	data, err := read(path)
+	data, err := Read(path)
 	if err != nil {
 		return Settings{Path: path, Diagnostics: diagnostic.List{{
 			Code: "unreadable", Severity: diagnostic.Error, Message: err.Error(), Place: Place{File: path},
@@ -105,7 +105,9 @@ func remedy(err error) string {
 
 var errFolder = errors.New("this is a folder, not a settings file")
 
-func read(path string) ([]byte, error) {
+// Read returns the bytes of a settings file. Its errors say why there are none in words that fit behind the file's
+// place; a folder and a file of more than 4 MB are such reasons. What is not there is fs.ErrNotExist.
+func Read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, plain(err)

@@ -15,6 +15,7 @@ import (
 // survive, and what is accepted is JSON once comments and trailing commas are gone.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"profiles":{"A":{"commandName":"Project","environmentVariables":{"A":"1"},"gorun":{"x":1}}}}`))
+	f.Add([]byte(`{"profiles":{"A":{"commandName":"IIS","gorun":{"module":{"startupTimeLimit":1,"requestTimeout":"1.0:0:1","applicationPath":"/a/","handlerSettings":{"DebugLevel":"x"}}}}}}`))
 	f.Add([]byte("\xff\xfe{\x00}\x00"))
 	f.Add([]byte("{\r// x\r\"profiles\": {\"a\":{\"launchUrl\":\"\\ud800\\udc00\"}},}"))
 	for _, file := range corpus(f) {
@@ -22,7 +23,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := Parse("f", data)
-		text := newText("f", data)
+		text := NewText("f", data)
 		inside := func(list diagnostic.List) {
 			for _, d := range list {
 				for _, p := range []diagnostic.Position{d.Place.Start, d.Place.End} {

@@ -64,7 +64,38 @@ func overlayGorun(g, over Gorun) Gorun {
 			Signal:  over.Stop.Signal.Or(g.Stop.Signal),
 			Timeout: over.Stop.Timeout.Or(g.Stop.Timeout),
 		},
+		Module: overlayModule(g.Module, over.Module),
 	}
+}
+
+func overlayModule(m, over Module) Module {
+	out := Module{
+		Place:                   m.Place,
+		ProcessPath:             over.ProcessPath.Or(m.ProcessPath),
+		Arguments:               over.Arguments.Or(m.Arguments),
+		HostingModel:            over.HostingModel.Or(m.HostingModel),
+		StartupTimeLimit:        over.StartupTimeLimit.Or(m.StartupTimeLimit),
+		ShutdownTimeLimit:       over.ShutdownTimeLimit.Or(m.ShutdownTimeLimit),
+		RequestTimeout:          over.RequestTimeout.Or(m.RequestTimeout),
+		RapidFailsPerMinute:     over.RapidFailsPerMinute.Or(m.RapidFailsPerMinute),
+		ProcessesPerApplication: over.ProcessesPerApplication.Or(m.ProcessesPerApplication),
+		StdoutLogEnabled:        over.StdoutLogEnabled.Or(m.StdoutLogEnabled),
+		StdoutLogFile:           over.StdoutLogFile.Or(m.StdoutLogFile),
+		DisableStartUpErrorPage: over.DisableStartUpErrorPage.Or(m.DisableStartUpErrorPage),
+		ForwardWindowsAuthToken: over.ForwardWindowsAuthToken.Or(m.ForwardWindowsAuthToken),
+		EnvironmentVariables:    overlayVariables(m.EnvironmentVariables, over.EnvironmentVariables),
+		HandlerSettings:         overlayVariables(m.HandlerSettings, over.HandlerSettings),
+		MaxAllowedContentLength: over.MaxAllowedContentLength.Or(m.MaxAllowedContentLength),
+		ApplicationPath:         over.ApplicationPath.Or(m.ApplicationPath),
+		Preload:                 over.Preload.Or(m.Preload),
+		Protocols:               over.Protocols.Or(m.Protocols),
+		DetailedErrors:          over.DetailedErrors.Or(m.DetailedErrors),
+		WebConfig:               over.WebConfig.Or(m.WebConfig),
+	}
+	if !over.Place.IsZero() {
+		out.Place = over.Place
+	}
+	return out
 }
 
 func overlayVariables(vars, over []Variable) []Variable {

@@ -17,7 +17,7 @@ import (
 // It never fails: what is wrong is in the Diagnostics of the Settings (the file as a whole) and of each Profile.
 // Duplicate properties are warnings, and the last one counts, as in .NET. Two profiles of one name are both kept.
 func Parse(path string, data []byte) Settings {
-	t := newText(path, data)
+	t := NewText(path, data)
 	s := Settings{Path: path}
 	if failure := checkSyntax(t); failure != nil {
 		s.Diagnostics = diagnostic.List{*failure}
@@ -34,7 +34,7 @@ const codeNoProfiles = "no-profiles"
 // parser turns JSON values into settings. What it finds wrong goes to found, which is the list of the profile that
 // is being read, or of the file.
 type parser struct {
-	text  *text
+	text  *Text
 	found *diagnostic.List
 }
 
@@ -85,7 +85,7 @@ func (p *parser) profiles(s *Settings, v gjson.Result) {
 	v.ForEach(func(key, value gjson.Result) bool {
 		profile := Profile{
 			Name:   key.String(),
-			Place:  p.text.place(key.Index, key.Index+len(key.Raw)),
+			Place:  p.text.Place(key.Index, key.Index+len(key.Raw)),
 			Object: value.IsObject(),
 		}
 		inner := &parser{text: p.text, found: &profile.Diagnostics}
@@ -111,6 +111,9 @@ func (p *parser) profile(profile *Profile, m map[string]gjson.Result) {
 	profile.LaunchBrowser = p.bool(m, "launchBrowser", false)
 	profile.DotnetRunMessages = p.bool(m, "dotnetRunMessages", true)
 	profile.EnvironmentVariables = p.variables(m)
+	if own, ok := m["gorun"]; ok && own.Type != gjson.Null {
+		p.gorun(&profile.Gorun, own)
+	}
 	// A command ignores what belongs to others, whatever it is; the personal file may still change the command.
 	others := &parser{text: p.text, found: new(diagnostic.List)}
 	executable, front := others, others
@@ -121,12 +124,12 @@ func (p *parser) profile(profile *Profile, m map[string]gjson.Result) {
 	default:
 		executable = p
 	}
+	if strings.EqualFold(profile.Gorun.Server.V, "module") {
+		front = p
+	}
 	profile.ExecutablePath = executable.string(m, "executablePath")
 	profile.WorkingDirectory = executable.string(m, "workingDirectory")
-	profile.AncmHostingModel = front.oneOf(front.string(m, "ancmHostingModel"), "ancmHostingModel", "InProcess", "OutOfProcess")
-	if own, ok := m["gorun"]; ok && own.Type != gjson.Null {
-		p.gorun(&profile.Gorun, own)
-	}
+	profile.AncmHostingModel = front.oneOf(front.string(m, "ancmHostingModel"), "ancmHostingModel", InProcess, OutOfProcess)
 }
 
 // others are the properties of a profile that ProfileKeys does not know.
@@ -168,6 +171,9 @@ func (p *parser) gorun(g *Gorun, v gjson.Result) {
 	g.Env = p.oneOf(p.string(m, "env"), "env", "profile", "shell")
 	if stop, ok := m["stop"]; ok && stop.Type != gjson.Null {
 		p.stop(&g.Stop, stop)
+	}
+	if module, ok := m["module"]; ok && module.Type != gjson.Null {
+		p.module(&g.Module, module)
 	}
 }
 

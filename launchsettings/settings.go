@@ -110,6 +110,7 @@ type Gorun struct {
 	EnvFile           Value[[]string] `json:"envFile,omitzero"`
 	Env               Value[string]   `json:"env,omitzero"`
 	Stop              Stop            `json:"stop,omitzero"`
+	Module            Module          `json:"module,omitzero"`
 }
 
 // Stop is the "stop" object of gorun's own settings: how the program is asked to end.

@@ -14,14 +14,14 @@ const maxDepth = 64
 // checkSyntax reads the whole text as JSON with comments and trailing commas and returns the first error, or nil.
 // It exists because the libraries that read the values afterwards are lenient: they accept `{,}`, take an unclosed
 // comment for the rest of the file, and do not say where an error is.
-func checkSyntax(t *text) *Diagnostic {
+func checkSyntax(t *Text) *Diagnostic {
 	s := &scanner{t: t, src: t.data}
 	s.document()
 	return s.failure
 }
 
 type scanner struct {
-	t       *text
+	t       *Text
 	src     []byte
 	pos     int
 	depth   int
@@ -32,7 +32,7 @@ func (s *scanner) fail(start, end int, suggestion, format string, args ...any) {
 	if s.failure != nil {
 		return
 	}
-	d := s.t.diagnose("json-syntax", diagnostic.Error, start, end, fmt.Sprintf(format, args...), suggestion)
+	d := s.t.Diagnose("json-syntax", diagnostic.Error, start, end, fmt.Sprintf(format, args...), suggestion)
 	s.failure = &d
 }
 

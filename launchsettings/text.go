@@ -10,18 +10,18 @@ import (
 	"github.com/gorun-dev/gorun/internal/diagnostic"
 )
 
-// text is the content of a file as UTF-8 with no byte order mark, and where its lines begin.
+// Text is the content of a settings file as UTF-8 with no byte order mark, and where its lines begin.
 // Offsets are bytes of this form; for a file in UTF-8 without a mark they are those of the file.
-type text struct {
+type Text struct {
 	file  string
 	data  []byte
 	lines []int // offset of the first byte of each line
 }
 
-// newText decodes data as .NET's File.ReadAllText does: a byte order mark decides between UTF-8 and UTF-16, none
-// means UTF-8, and every byte that is not valid becomes U+FFFD.
-func newText(file string, data []byte) *text {
-	t := &text{file: file, data: decode(data), lines: []int{0}}
+// NewText decodes data as .NET's File.ReadAllText does: a byte order mark decides between UTF-8 and UTF-16, none
+// means UTF-8, and every byte that is not valid becomes U+FFFD. The file only serves to say where things stand.
+func NewText(file string, data []byte) *Text {
+	t := &Text{file: file, data: decode(data), lines: []int{0}}
 	owned := false
 	for i, c := range t.data {
 		if c == '\r' && (i+1 == len(t.data) || t.data[i+1] != '\n') {
@@ -59,21 +59,24 @@ func decode(data []byte) []byte {
 	return out
 }
 
+// Bytes is the text, which must not be changed.
+func (t *Text) Bytes() []byte { return t.data }
+
 // position turns an offset into a Position. Offsets past the end mean the end.
-func (t *text) position(offset int) diagnostic.Position {
+func (t *Text) position(offset int) diagnostic.Position {
 	offset = max(0, min(offset, len(t.data)))
 	line := sort.SearchInts(t.lines, offset+1)
 	start := t.lines[line-1]
 	return diagnostic.Position{Offset: offset, Line: line, Column: utf8.RuneCount(t.data[start:offset]) + 1}
 }
 
-// place is the range of bytes from start to end.
-func (t *text) place(start, end int) Place {
+// Place is the range of bytes from start to end. Offsets outside the text mean its beginning or end.
+func (t *Text) Place(start, end int) Place {
 	return Place{File: t.file, Start: t.position(start), End: t.position(end)}
 }
 
 // line returns the text of a line, counted from 1, without its ending.
-func (t *text) line(n int) string {
+func (t *Text) line(n int) string {
 	if n < 1 || n > len(t.lines) {
 		return ""
 	}
@@ -84,9 +87,9 @@ func (t *text) line(n int) string {
 	return string(bytes.TrimRight(t.data[t.lines[n-1]:end], "\r\n"))
 }
 
-// diagnose makes a Diagnostic for the bytes from start to end.
-func (t *text) diagnose(code string, severity diagnostic.Severity, start, end int, message, suggestion string) Diagnostic {
-	place := t.place(start, end)
+// Diagnose makes a Diagnostic for the bytes from start to end, with the line in which they begin.
+func (t *Text) Diagnose(code string, severity diagnostic.Severity, start, end int, message, suggestion string) Diagnostic {
+	place := t.Place(start, end)
 	return Diagnostic{
 		Code: code, Severity: severity, Message: message, Suggestion: suggestion,
 		Place: place, Source: t.line(place.Start.Line),
@@ -95,9 +98,9 @@ func (t *text) diagnose(code string, severity diagnostic.Severity, start, end in
 
 // SourceLine reads one line of a settings file again, to be shown in a message; "" when that cannot be done.
 func SourceLine(file string, line int) string {
-	data, err := read(file)
+	data, err := Read(file)
 	if err != nil {
 		return ""
 	}
-	return newText(file, data).line(line)
+	return NewText(file, data).line(line)
 }

@@ -16,11 +16,11 @@ import (
 // wrong type gives the zero Value and a Diagnostic.
 
 func (p *parser) place(v gjson.Result) Place {
-	return p.text.place(v.Index, v.Index+len(v.Raw))
+	return p.text.Place(v.Index, v.Index+len(v.Raw))
 }
 
 func (p *parser) report(code string, severity diagnostic.Severity, start, end int, message, suggestion string) {
-	*p.found = append(*p.found, p.text.diagnose(code, severity, start, end, message, suggestion))
+	*p.found = append(*p.found, p.text.Diagnose(code, severity, start, end, message, suggestion))
 }
 
 func (p *parser) reportAt(at Place, code string, severity diagnostic.Severity, message, suggestion string) {
@@ -189,15 +189,21 @@ func (p *parser) paths(m map[string]gjson.Result, name string) Value[[]string] {
 	return out
 }
 
-// variables reads environmentVariables. null counts as none; a null value inside is an error, because .NET crashes
-// on it. Of equal names the last value counts, at the place of the first.
+// variables reads environmentVariables.
 func (p *parser) variables(m map[string]gjson.Result) []Variable {
-	v, ok := m["environmentVariables"]
+	return p.namedStrings(m, "environmentVariables", "the variable", p.checkName)
+}
+
+// namedStrings reads an object of strings; usable reports whether a name can be used. null counts as none; a null
+// value inside is an error, because .NET crashes on it. Of equal names the last value counts, at the place of the
+// first.
+func (p *parser) namedStrings(m map[string]gjson.Result, property, each string, usable func(gjson.Result) bool) []Variable {
+	v, ok := m[property]
 	switch {
 	case !ok || v.Type == gjson.Null:
 		return nil
 	case !v.IsObject():
-		p.wrongType(`"environmentVariables"`, "an object of strings", v)
+		p.wrongType(fmt.Sprintf("%q", property), "an object of strings", v)
 		return nil
 	}
 	values := p.object(v) // reports the duplicates
@@ -210,10 +216,10 @@ func (p *parser) variables(m map[string]gjson.Result) []Variable {
 		}
 		delete(values, name)
 		if value.Type != gjson.String {
-			p.wrongType(fmt.Sprintf("the variable %q", name), "a string", value)
+			p.wrongType(fmt.Sprintf("%s %q", each, name), "a string", value)
 			return true
 		}
-		if !p.checkName(key) {
+		if !usable(key) {
 			return true
 		}
 		out = append(out, Variable{Name: name, Value: p.stringValue(value)})

@@ -24,6 +24,7 @@ const (
 // From the weakest to the strongest:
 //
 //	what gorun was started with
+//	web.config, and gorun.module.environmentVariables, with the module in front
 //	applicationUrl as ASPNETCORE_URLS, and DOTNET_LAUNCH_PROFILE
 //	gorun.envFile, file by file
 //	environmentVariables
@@ -32,10 +33,14 @@ const (
 //
 // With "gorun": {"env": "shell"} what gorun was started with is stronger than the profile. GORUN_SERVER and PORT are
 // added at the end, where nothing has set them.
+//
+// Behind a front the program is not told the addresses of the front, unless it accepts there itself (InProcess), and
+// does not inherit what says where to listen. What a flag or the profile sets of those it gets: ASPNETCORE_PORT is then
+// the port that the module uses.
 func (r *resolver) environment(plan *Plan) {
 	env := &environment{same: r.request.sameName}
 	for _, kv := range r.request.Environ {
-		if name, value, ok := cutVariable(kv); ok {
+		if name, value, ok := cutVariable(kv); ok && !(plan.Fronted() && r.ofFront(name)) {
 			env.set(EnvVar{name, value, Origin{Kind: FromEnvironment, Name: name}})
 		}
 	}
@@ -45,12 +50,29 @@ func (r *resolver) environment(plan *Plan) {
 	for _, v := range r.request.Variables {
 		env.set(EnvVar{v.Name, v.Value, fromFlag("--environment")})
 	}
-	if r.request.URLs != "" {
+	if r.request.URLs != "" && plan.accepts() {
 		env.set(EnvVar{urlsVariable, r.request.URLs, fromFlag("--urls")})
 	}
-	plan.Endpoints = r.endpoints(env, plan.Command)
+	if !plan.Fronted() {
+		plan.Endpoints = r.endpoints(env, plan.Command)
+	}
 	r.addOwn(env, plan)
+	if plan.Server.Value == serverModule {
+		plan.Module.DetailedErrors = r.detailedErrors(env)
+		r.checkURLs(env, *plan)
+	}
 	plan.Env = env.vars
+}
+
+// accepts reports whether the program itself accepts connections on the Endpoints.
+func (p Plan) accepts() bool { return !p.Fronted() || p.Hosting.Value == launchsettings.InProcess }
+
+// checkURLs warns where the profile gives the program an address that the front will not listen on.
+func (r *resolver) checkURLs(env *environment, plan Plan) {
+	v, ok := env.find(urlsVariable)
+	if ok && v.Value != "" && !plan.accepts() {
+		r.warn("front-url", v.Origin.Place, "ASPNETCORE_URLS does not say where the front listens; the program behind it gets it as it is", "name the front's addresses in applicationUrl, or with --urls")
+	}
 }
 
 // fromProfile lets the profile set its variables; where the shell is to win, only those that it has not set.
@@ -61,7 +83,13 @@ func (r *resolver) fromProfile(env *environment, plan Plan) {
 			env.set(v)
 		}
 	}
-	if url := r.Profile.ApplicationURL; url.V != "" && plan.Command == launchsettings.CommandProject {
+	if plan.Server.Value == serverModule {
+		r.fromModule(env, set)
+	}
+	switch url := r.Profile.ApplicationURL; {
+	case plan.Fronted() && plan.accepts() && len(plan.Endpoints) > 0:
+		set(EnvVar{urlsVariable, addresses(plan.Endpoints), plan.Endpoints[0].Origin})
+	case !plan.Fronted() && url.V != "" && plan.Command == launchsettings.CommandProject:
 		set(EnvVar{urlsVariable, url.V, fromFile("applicationUrl", url.Place)})
 	}
 	env.set(EnvVar{profileVariable, plan.Profile.Value, plan.Profile.Origin})
@@ -82,13 +110,29 @@ func (r *resolver) fromProfile(env *environment, plan Plan) {
 	}
 }
 
+// addresses is a list of URLs as ASPNETCORE_URLS has it.
+func addresses(endpoints []Endpoint) string {
+	urls := make([]string, len(endpoints))
+	for i, e := range endpoints {
+		urls[i] = e.Endpoint.String()
+	}
+	return strings.Join(urls, ";")
+}
+
 // addOwn adds what is gorun's own, never over a value that somebody set.
 //
 // GORUN_SERVER tells the program that gorun says where it listens. Without a profile and addresses gorun has nothing
 // to say, and the program runs as it would without gorun.
 func (r *resolver) addOwn(env *environment, plan *Plan) {
 	if r.Applied || len(plan.Endpoints) > 0 {
-		env.add(EnvVar{serverVariable, plan.Server.Value, plan.Server.Origin})
+		server := plan.Server
+		if plan.Fronted() && server.Value != serverModule {
+			server.Value = serverKestrel // which is what the front speaks to
+		}
+		env.add(EnvVar{serverVariable, server.Value, server.Origin})
+	}
+	if !plan.accepts() {
+		return
 	}
 	for _, e := range plan.Endpoints {
 		if e.Wanted() && e.Scheme == "http" && e.Unix == "" {
@@ -112,14 +156,9 @@ func (r *resolver) endpoints(env *environment, command string) []Endpoint {
 			return r.parse(urls.Value, urls.Origin)
 		}
 	}
-	switch command {
-	case launchsettings.CommandExecutable: // which is not told its applicationUrl, but may well listen there
+	if command == launchsettings.CommandExecutable { // which is not told its applicationUrl, but may well listen there
 		url := r.Profile.ApplicationURL
 		return r.parse(url.V, fromFile("applicationUrl", url.Place))
-	case launchsettings.CommandIISExpress:
-		return r.site("iisExpress", r.Settings.IIS.Express)
-	case launchsettings.CommandIIS:
-		return r.site("iis", r.Settings.IIS.Site)
 	}
 	out := append(r.ports(env, "HTTP_PORTS", "http"), r.ports(env, "HTTPS_PORTS", "https")...)
 	if out == nil {
@@ -190,16 +229,6 @@ func (r *resolver) parse(urls string, from Origin) []Endpoint {
 		}
 	}
 	return out
-}
-
-// site is where the module's front listens.
-func (r *resolver) site(name string, site launchsettings.IISSite) []Endpoint {
-	out := r.parse(site.ApplicationURL.V, fromFile(name+".applicationUrl", site.ApplicationURL.Place))
-	if site.SSLPort.V == 0 {
-		return out
-	}
-	url := fmt.Sprintf("https://localhost:%d", site.SSLPort.V)
-	return append(out, r.parse(url, fromFile(name+".sslPort", site.SSLPort.Place))...)
 }
 
 // environment is an ordered set of variables.

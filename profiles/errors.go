@@ -141,7 +141,7 @@ func unsupportedHint(command string) string {
 			return fmt.Sprintf("it is written %q", known)
 		}
 	}
-	return "gorun runs Project and Executable; choose another profile"
+	return "gorun runs Project, Executable, IISExpress and IIS; choose another profile"
 }
 
 // hasProblemWith reports whether a property was there, but of the wrong type.

@@ -7,29 +7,34 @@ import (
 // Needs says what must be looked up on this machine before Resolve: see Facts. Empty fields need nothing.
 type Needs struct {
 	EnvFiles []string // .env files to read, absolute
-	Program  string   // an executable: a bare name to look up in PATH, or an absolute path that must be there
+	Programs []string // executables, of which the first that is there is meant: a bare name to look up in PATH, or an absolute path
 	Dir      string   // a working directory, absolute, that must be there
 	Package  string   // the folder of the main package, absolute; "" leaves the choice to the command line
 	Target   bool     // whether a Go program is built at all
 }
 
-// Needs says what c needs to be resolved.
+// Needs says what c needs to be resolved. The request has its WebConfig by then.
 func (c Choice) Needs(request Request) Needs {
-	p := c.Profile
-	needs := Needs{Target: !c.Applied || p.CommandName.V != launchsettings.CommandExecutable}
 	if !c.Applied {
-		return needs
+		return Needs{Target: true}
 	}
-	paths := pathRules(request.GOOS)
+	p, paths := c.Profile, pathRules(request.GOOS)
+	var needs Needs
 	for _, file := range p.Gorun.EnvFile.V {
 		needs.EnvFiles = append(needs.EnvFiles, paths.join(request.Project, file))
 	}
-	if p.Gorun.Package.Set && needs.Target {
-		needs.Package = paths.join(request.Project, p.Gorun.Package.V)
-	}
-	if !needs.Target {
-		needs.Program = c.executable(request)
+	if p.CommandName.V == launchsettings.CommandExecutable {
+		needs.Programs = []string{c.executable(request)}
 		needs.Dir = c.workingDirectory(request)
+		return needs
+	}
+	if path := c.processPath(request); path.Value != "" {
+		needs.Programs = paths.processPath(request.Project, path.Value)
+		return needs
+	}
+	needs.Target = true
+	if p.Gorun.Package.Set {
+		needs.Package = paths.join(request.Project, p.Gorun.Package.V)
 	}
 	return needs
 }

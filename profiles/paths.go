@@ -70,3 +70,43 @@ func (goos pathRules) volume(name string) string {
 	}
 	return ""
 }
+
+// processPath gives the places where the module looks for a program (reference: servers.md, 1.1): a relative path in
+// the application's folder, then a bare name in PATH. Elsewhere than on Windows backslashes are slashes, and a name
+// that ends in .exe is looked for without it too, so that a web.config which was written for IIS does.
+func (goos pathRules) processPath(folder, name string) []string {
+	if goos.windows() && strings.Contains(name, ":") {
+		return []string{name}
+	}
+	names := []string{goos.separators(name)}
+	if !goos.windows() {
+		if bare, ok := cutSuffixFold(names[0], ".exe"); ok && bare != "" && !strings.HasSuffix(bare, "/") {
+			names = append(names, bare)
+		}
+	}
+	var places []string
+	for _, name := range names {
+		places = append(places, goos.join(folder, name))
+	}
+	for _, name := range names {
+		if goos.isBare(name) {
+			places = append(places, name)
+		}
+	}
+	return places
+}
+
+// separators makes the backslashes of a file that was written on Windows slashes elsewhere.
+func (goos pathRules) separators(name string) string {
+	if goos.windows() {
+		return name
+	}
+	return strings.ReplaceAll(name, `\`, "/")
+}
+
+func cutSuffixFold(s, suffix string) (string, bool) {
+	if n := len(s) - len(suffix); n >= 0 && strings.EqualFold(s[n:], suffix) {
+		return s[:n], true
+	}
+	return s, false
+}

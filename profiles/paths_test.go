@@ -1,6 +1,10 @@
 package profiles
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
 
 func TestPathsOfWindows(t *testing.T) {
 	t.Parallel()
@@ -20,5 +24,27 @@ func TestPathsOfWindows(t *testing.T) {
 	}
 	if got := rules.dir(`C:\p\x`); got != `C:\p` {
 		t.Errorf("the folder of C:\\p\\x: got %s", got)
+	}
+}
+
+func TestProcessPath(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		goos, folder, name string
+		want               []string
+	}{
+		{"linux", "/p", "dotnet", []string{"/p/dotnet", "dotnet"}},
+		{"linux", "/p", "./api", []string{"/p/api"}},
+		{"linux", "/p", `.\bin\Api.EXE`, []string{"/p/bin/Api.EXE", "/p/bin/Api"}},
+		{"linux", "/p", "api.exe", []string{"/p/api.exe", "/p/api", "api.exe", "api"}},
+		{"linux", "/p", "/usr/bin/π ≠ 3·14", []string{"/usr/bin/π ≠ 3·14"}},
+		{"linux", "/p", ".exe", []string{"/p/.exe", ".exe"}},
+		{"windows", `C:\p`, `.\api.exe`, []string{`C:\p\api.exe`}},
+		{"windows", `C:\p`, "dotnet", []string{`C:\p\dotnet`, "dotnet"}},
+		{"windows", `C:\p`, `D:\x\api.exe`, []string{`D:\x\api.exe`}},
+	} {
+		if diff := cmp.Diff(c.want, pathRules(c.goos).processPath(c.folder, c.name)); diff != "" {
+			t.Errorf("%s, %s: %s", c.goos, c.name, diff)
+		}
 	}
 }

@@ -2,6 +2,7 @@
 // with the origin of each value. After it no code asks what the user meant.
 //
 //	choice, err := Select(settings, request)  // which profile
+//	path, named := choice.WebConfig(request)  // the web.config to read, if any, into request.WebConfig
 //	needs := choice.Needs(request)            // what must be looked up on this machine
 //	plan, warnings, err := choice.Resolve(request, facts)
 //
@@ -71,15 +72,16 @@ type Plan struct {
 	Applied  bool             `json:"applied"`            // whether a profile is applied at all
 	Command  string           `json:"command"`            // Project, Executable, IISExpress or IIS
 
-	Build   Build             `json:"build,omitzero"`   // of a Project, IISExpress or IIS profile
-	Program Setting[string]   `json:"program,omitzero"` // of an Executable profile: the absolute path
+	Build   Build             `json:"build,omitzero"`   // of a plan that builds
+	Program Setting[string]   `json:"program,omitzero"` // of a plan that builds nothing: the absolute path
 	Args    Setting[[]string] `json:"args"`
 	Dir     Setting[string]   `json:"dir"` // working directory, absolute
 	Env     []EnvVar          `json:"env"` // the whole environment of the program
 
-	Endpoints []Endpoint      `json:"endpoints,omitempty"` // where it is going to listen, as far as that can be known
-	Server    Setting[string] `json:"server"`              // kestrel, httpsys, module, or the name of a server that the program brings itself
+	Endpoints []Endpoint      `json:"endpoints,omitempty"` // where it, or the front, is going to listen, as far as that can be known
+	Server    Setting[string] `json:"server"`              // kestrel, httpsys, module, nginx, apache, or the name of a server that the program brings itself
 	Hosting   Setting[string] `json:"hosting,omitzero"`    // InProcess or OutOfProcess, with the module
+	Module    Module          `json:"module,omitzero"`     // the module's settings, with the module
 	Browser   Browser         `json:"browser"`
 	Stop      Stop            `json:"stop"`
 }
@@ -123,6 +125,11 @@ type Browser struct {
 type Stop struct {
 	Signal  Setting[string]        `json:"signal"`  // "" passes on the signal that gorun got
 	Timeout Setting[time.Duration] `json:"timeout"` // in JSON nanoseconds; 0 means no limit
+}
+
+// Builds reports whether the program is a Go program, which is built; otherwise Program is started.
+func (p Plan) Builds() bool {
+	return p.Command != launchsettings.CommandExecutable && p.Program == Setting[string]{}
 }
 
 // Environ is the environment in the form that the system takes.

@@ -27,6 +27,9 @@ type Request struct {
 	Project     string   // the project folder, absolute; "" without a settings file
 	GOOS        string   // decides how names of variables are compared and what a path looks like
 	Interactive bool     // a person watches: a terminal, and not under CI
+
+	NoGoProgram bool                     // there is no Go program here, so that a web.config may name what to start
+	WebConfig   launchsettings.WebConfig // what Choice.WebConfig names, read; zero when there is none
 }
 
 // Variable is one variable of an environment.
@@ -38,7 +41,7 @@ type Variable struct {
 // Facts are what Needs asked for, looked up by the caller.
 type Facts struct {
 	EnvFiles   []EnvFile // in the order of Needs.EnvFiles
-	Program    string    // absolute path of Needs.Program
+	Program    string    // absolute path of the first of Needs.Programs that is there
 	ProgramErr error     // why there is none
 	DirErr     error     // why Needs.Dir is no folder to run in
 }

@@ -3,6 +3,7 @@ package profiles
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gorun-dev/gorun/internal/diagnostic"
 	"github.com/gorun-dev/gorun/launchsettings"
@@ -43,8 +44,6 @@ func (r *resolver) plan() Plan {
 		Settings: r.Settings.Path,
 		Applied:  r.Applied,
 		Command:  launchsettings.CommandProject,
-		Args:     r.args(),
-		Dir:      r.dir(),
 		Server:   r.server(),
 		Stop:     r.stop(),
 	}
@@ -53,17 +52,48 @@ func (r *resolver) plan() Plan {
 		plan.Place = r.Profile.Place
 		plan.Command = r.Profile.CommandName.V
 	}
-	if plan.Command == launchsettings.CommandExecutable {
-		plan.Program = r.program()
-	} else {
+	if plan.Server.Value == serverModule {
+		plan.Hosting = r.hosting()
+	}
+	plan.Args = r.args(plan)
+	plan.Dir = r.dir(plan)
+	if r.builds() {
 		plan.Build = r.build()
+	} else {
+		plan.Program = r.program()
 	}
-	if plan.Server.Value == "module" {
-		plan.Hosting = decided("ancmHostingModel", r.Profile.AncmHostingModel, "OutOfProcess")
-	}
+	r.inFront(&plan)
 	r.environment(&plan)
 	plan.Browser = r.browser(plan)
 	return plan
+}
+
+// builds reports whether the program is a Go program, which is built.
+func (r *resolver) builds() bool {
+	return !r.Applied || r.Profile.CommandName.V != launchsettings.CommandExecutable && r.processPath(r.request).Value == ""
+}
+
+// inFront decides what stands in front of the program, where something does.
+func (r *resolver) inFront(plan *Plan) {
+	r.checkServer(*plan)
+	r.checkModule(*plan)
+	if !plan.Fronted() {
+		return
+	}
+	var path Setting[string]
+	plan.Endpoints, path = r.front(*plan)
+	if plan.Server.Value == serverModule {
+		plan.Module = r.module(*plan, path)
+	}
+}
+
+// checkServer warns of a server that an IISExpress or IIS profile names in vain.
+func (r *resolver) checkServer(plan Plan) {
+	own := r.Profile.Gorun.Server
+	if r.forIIS() && own.Set && plan.Server.Origin.Name == "commandName" {
+		r.warn("server", own.Place, fmt.Sprintf("%q is not used: an %s profile has the module in front", own.V, plan.Command),
+			`a Project profile runs on other servers`)
+	}
 }
 
 // profileName is the name as typed where one was named, and the file's spelling by default selection.
@@ -75,20 +105,33 @@ func (r *resolver) profileName() Setting[string] {
 }
 
 // args are those of the command line, or, when it has none, the profile's.
-func (r *resolver) args() Setting[[]string] {
+func (r *resolver) args(plan Plan) Setting[[]string] {
 	if r.request.ArgsGiven {
 		return Setting[[]string]{r.request.Args, fromFlag("command line")}
 	}
 	own := r.Profile.CommandLineArgs
+	if r.forIIS() && plan.Server.Value == serverModule {
+		if args, _ := r.request.lookup(launcherArgs); args != "" {
+			return Setting[[]string]{launchsettings.SplitArgs(args), Origin{Kind: FromEnvironment, Name: launcherArgs}}
+		}
+		if own.V == "" {
+			return r.moduleArgs(plan)
+		}
+	}
 	if !own.Set {
 		return Setting[[]string]{nil, fromDefault()}
 	}
-	return Setting[[]string]{launchsettings.SplitArgs(r.request.expand(own.V)), fromFile("commandLineArgs", own.Place)}
+	return Setting[[]string]{launchsettings.SplitArgs(r.expandArgs(plan, own.V)), fromFile("commandLineArgs", own.Place)}
 }
 
-// dir is where gorun was started for a Project profile, which ignores workingDirectory as dotnet run does.
-func (r *resolver) dir() Setting[string] {
-	if !r.Applied || r.Profile.CommandName.V != launchsettings.CommandExecutable {
+// dir is where gorun was started for a Project profile, which ignores workingDirectory as dotnet run does, and the
+// project folder behind a front, as the module has it (reference: servers.md, 1.3).
+func (r *resolver) dir(plan Plan) Setting[string] {
+	switch {
+	case plan.Command == launchsettings.CommandExecutable:
+	case plan.Fronted():
+		return Setting[string]{r.request.Project, fromDefault()}
+	default:
 		return Setting[string]{r.request.Dir, fromDefault()}
 	}
 	v := r.Profile.WorkingDirectory
@@ -106,6 +149,13 @@ func (r *resolver) dir() Setting[string] {
 }
 
 func (r *resolver) program() Setting[string] {
+	if path := r.processPath(r.request); path.Value != "" {
+		if r.facts.ProgramErr != nil {
+			r.fail("no-program", path.Origin.Place, fmt.Sprintf(`the program "%s" of %s cannot be started: %v`, path.Value, path.Origin.Name, r.facts.ProgramErr),
+				"a relative path is looked for in the project folder, then a bare name in PATH")
+		}
+		return Setting[string]{r.facts.Program, path.Origin}
+	}
 	own := r.Profile.ExecutablePath
 	if r.request.expand(own.V) == "" {
 		r.fail("no-executable", own.Place, fmt.Sprintf("%q is empty once its variables are replaced", own.V), "set the variable, or write the program to start")
@@ -136,14 +186,6 @@ func (r *resolver) build() Build {
 	return build
 }
 
-func (r *resolver) server() Setting[string] {
-	switch r.Profile.CommandName.V {
-	case launchsettings.CommandIISExpress, launchsettings.CommandIIS:
-		return Setting[string]{"module", fromFile("commandName", r.Profile.CommandName.Place)}
-	}
-	return decided("gorun.server", r.Profile.Gorun.Server, "kestrel")
-}
-
 func (r *resolver) stop() Stop {
 	stop := r.Profile.Gorun.Stop
 	return Stop{Signal: decided("gorun.stop.signal", stop.Signal, ""), Timeout: decided("gorun.stop.timeout", stop.Timeout, 0)}
@@ -155,7 +197,7 @@ func (r *resolver) browser(plan Plan) Browser {
 		Open:      decided("launchBrowser", r.Profile.LaunchBrowser, false),
 		LaunchURL: decided("launchUrl", r.Profile.LaunchURL, ""),
 	}
-	b.LaunchURL.Value = r.request.expand(b.LaunchURL.Value)
+	b.LaunchURL.Value = belowPath(plan.Module.ApplicationPath.Value, r.request.expand(b.LaunchURL.Value))
 	first := firstReachable(plan)
 	if first != nil && first.Port != 0 {
 		b.URL = BrowserURL(b.LaunchURL.Value, first.Endpoint)
@@ -173,6 +215,14 @@ func (r *resolver) browser(plan Plan) Browser {
 		b.Open = Setting[bool]{false, Origin{Kind: FromEnvironment, Name: "no terminal, or under CI"}}
 	}
 	return b
+}
+
+// belowPath is a launchUrl that is relative to the application's path, as Visual Studio reads it.
+func belowPath(applicationPath, launchURL string) string {
+	if applicationPath == "" || applicationPath == "/" || isAbsURL(launchURL) {
+		return launchURL
+	}
+	return strings.TrimSuffix(applicationPath+"/"+strings.TrimPrefix(launchURL, "/"), "/")
 }
 
 // firstReachable is the first endpoint that a browser could open.

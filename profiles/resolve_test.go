@@ -199,7 +199,7 @@ func TestExecutable(t *testing.T) {
 	}
 	request.Dir, request.Project = "/here", "/p"
 	needs := choice.Needs(request)
-	if diff := cmp.Diff(Needs{Program: "/here/bin/tool", Dir: "/p/Properties/sub"}, needs); diff != "" {
+	if diff := cmp.Diff(Needs{Programs: []string{"/here/bin/tool"}, Dir: "/p/Properties/sub"}, needs); diff != "" {
 		t.Error(diff)
 	}
 	plan, _, err := choice.Resolve(request, Facts{Program: "/here/bin/tool"})

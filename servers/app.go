@@ -22,6 +22,7 @@ type App struct {
 	handler http.Handler
 	options options
 	base    context.Context
+	manager *manager
 	ready   chan struct{}
 	once    sync.Once // closes ready
 	// ownPlaces is whether the app, and not its environment, has chosen an address: gorun cannot know of it.
@@ -72,12 +73,13 @@ func (a *App) run(ctx context.Context) error {
 	if ran {
 		return errors.New("servers: Run was called twice for one App")
 	}
+	a.manager = &manager{socket: a.options.process.notifySocket(), log: a.options.log()}
 	site, server, err := a.site()
 	if err != nil {
 		return err
 	}
 	// Requests go on after ctx is cancelled: stopping is graceful.
-	a.base = &baseContext{context.WithoutCancel(ctx), a}
+	a.base = &baseContext{a.options.baseOf(context.WithoutCancel(ctx)), a}
 	// From here on a signal is a wish to stop, also while the sockets are opened.
 	if len(a.options.signals) > 0 {
 		stopping, uncatch := signal.NotifyContext(ctx, a.options.signals...)
@@ -85,6 +87,7 @@ func (a *App) run(ctx context.Context) error {
 		context.AfterFunc(stopping, uncatch) // a second one ends the process
 		ctx = stopping
 	}
+	defer a.manager.tellStop(ctx)()
 	return server.Serve(ctx, site)
 }
 
@@ -94,7 +97,21 @@ func (a *App) site() (*Site, Server, error) {
 	if err := errors.Join(o.errs...); err != nil {
 		return nil, nil, err
 	}
-	name, server, err := o.server()
+	inherited, err := o.process.inherit()
+	if err != nil {
+		return nil, nil, err
+	}
+	site, server, err := a.siteOn(inherited)
+	if err != nil {
+		return nil, nil, errors.Join(err, closeListeners(inherited))
+	}
+	return site, server, nil
+}
+
+// siteOn is site with the sockets that were handed over, which are the caller's to close when it fails.
+func (a *App) siteOn(inherited []net.Listener) (*Site, Server, error) {
+	o := &a.options
+	name, server, err := o.server(len(inherited) > 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,18 +121,17 @@ func (a *App) site() (*Site, Server, error) {
 	if o.meter != nil {
 		o.meter = &guardedMeter{meter: o.meter, log: o.log()}
 	}
-	inherited, err := o.process.inherit()
+	endpoints, err := o.endpoints(len(inherited) > 0)
 	if err != nil {
 		return nil, nil, err
 	}
-	endpoints, err := o.endpoints(len(inherited) > 0)
-	if err != nil {
-		return nil, nil, errors.Join(err, closeListeners(inherited))
+	if o.hosting == feature.InProcess {
+		endpoints = o.ofFront(endpoints, inherited)
 	}
 	a.ownPlaces = slices.ContainsFunc(endpoints, Endpoint.isOwn)
 	endpoints = adopt(endpoints, inherited)
 	if err := o.secure(endpoints); err != nil {
-		return nil, nil, errors.Join(err, closeListeners(inherited))
+		return nil, nil, err
 	}
 	return &Site{
 		Name: name, Handler: o.observed(a.handler), Endpoints: endpoints, Limits: o.limits, ServerHeader: o.serverHeader,
@@ -127,10 +143,7 @@ func (a *App) site() (*Site, Server, error) {
 // listening is what Site.Listening does.
 func (a *App) listening(name string, addresses []string) {
 	a.mu.Lock()
-	a.feature = feature.Server{Name: name, Addresses: slices.Compact(slices.Clone(addresses))}
-	if a.options.fronted {
-		a.feature.HostingModel = feature.OutOfProcess
-	}
+	a.feature = feature.Server{Name: name, HostingModel: a.options.hosting, Addresses: slices.Compact(slices.Clone(addresses))}
 	a.mu.Unlock()
 	if a.options.process.getenv("GORUN_SERVER") == "" || a.ownPlaces {
 		// In Kestrel's words. Under gorun it is gorun that says so, once for all servers, where it knows.
@@ -138,19 +151,25 @@ func (a *App) listening(name string, addresses []string) {
 			fmt.Fprintf(a.options.process.stderr, "Now listening on: %s\n", url)
 		}
 	}
-	a.once.Do(func() { close(a.ready) })
+	a.once.Do(func() {
+		close(a.ready)
+		a.manager.tellReady(a.options.hosting == feature.OutOfProcess)
+	})
 }
 
 // process is the world of an App; tests have their own.
 type process struct {
-	getenv  func(string) string
-	environ func() []string
-	stderr  io.Writer
-	inherit func() ([]net.Listener, error)
+	getenv       func(string) string
+	environ      func() []string
+	stderr       io.Writer
+	inherit      func() ([]net.Listener, error)
+	notifySocket func() string
 }
 
 func thisProcess() process {
-	return process{getenv: os.Getenv, environ: os.Environ, stderr: os.Stderr, inherit: inheritedSockets}
+	return process{
+		getenv: os.Getenv, environ: os.Environ, stderr: os.Stderr, inherit: inheritedSockets, notifySocket: takeNotifySocket,
+	}
 }
 
 func (o *options) log() *slog.Logger {

@@ -8,15 +8,15 @@ import (
 )
 
 // server gives the server that GORUN_SERVER names, or, where a front has started the app, the module, or the app's own, or
-// Kestrel.
-func (o *options) server() (string, Server, error) {
+// Kestrel. inherited is whether the app has inherited listening sockets.
+func (o *options) server(inherited bool) (string, Server, error) {
 	name := o.process.getenv("GORUN_SERVER")
 	paired, err := o.pairing()
 	if err != nil {
 		return "", nil, err
 	}
 	if _, own := o.servers["module"]; !own && (name == "module" || name == "" && paired) {
-		return o.module()
+		return o.module(inherited)
 	}
 	if name == "" {
 		name = o.firstServer

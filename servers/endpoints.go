@@ -1,15 +1,17 @@
 package servers
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/gorun-dev/gorun/servers/endpoint"
+	"github.com/gorun-dev/gorun/servers/feature"
 )
 
 // WithEndpoint adds an endpoint by code, as Listen does in Kestrel. Endpoints are listened on in place of addresses
-// (reference: servers.md, 3.6). The URL is one, in the syntax of endpoint.Parse. Of e its Protocols and TLS count, and both may be
-// left out. TLS without a certificate gets one as with WithTLSConfig. TLS or HTTP/3 without https is an *AddressError of Run.
+// (reference: servers.md, 3.6). The URL is one, in the syntax of endpoint.Parse. Of e its Protocols, TLS and Source count, and all
+// may be left out. TLS without a certificate gets one as with WithTLSConfig. TLS or HTTP/3 without https is an *AddressError of Run.
 func WithEndpoint(url string, e Endpoint) Option {
 	return func(o *options) {
 		parsed, err := endpoint.Parse(url)
@@ -17,7 +19,7 @@ func WithEndpoint(url string, e Endpoint) Option {
 			o.errs = append(o.errs, &AddressError{URL: url, Source: "WithEndpoint", Err: err})
 			return
 		}
-		e.Endpoint, e.Source = parsed, "WithEndpoint"
+		e.Endpoint, e.Source = parsed, cmp.Or(e.Source, "WithEndpoint")
 		o.own = append(o.own, e)
 	}
 }
@@ -30,7 +32,7 @@ func (e Endpoint) isOwn() bool {
 // endpoints decides where to listen: on endpoints, else on addresses, else on the default (reference: servers.md, 3.6).
 // Sockets that were handed over need no default.
 func (o *options) endpoints(inherited bool) ([]Endpoint, error) {
-	if o.fronted {
+	if o.hosting == feature.OutOfProcess {
 		return o.frontEndpoint()
 	}
 	list := append(append([]Endpoint{}, o.own...), o.configured...)

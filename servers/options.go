@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/gorun-dev/gorun/servers/accesslog"
+	"github.com/gorun-dev/gorun/servers/feature"
 	"github.com/gorun-dev/gorun/servers/internal/certificates"
 	"github.com/gorun-dev/gorun/servers/internal/settings"
 	"github.com/gorun-dev/gorun/servers/metrics"
@@ -30,7 +32,7 @@ type options struct {
 	settings        settings.Settings
 	configured      []Endpoint // by a file
 	front           pairing.Pairing
-	fronted         bool // by the module
+	hosting         feature.HostingModel // by the module's front
 	logs            []accesslog.Log
 	errs            []error // of options
 	servers         map[string]Server
@@ -148,6 +150,22 @@ func WithConnectionMiddleware(f func(net.Conn) (net.Conn, error)) Option {
 		if f != nil {
 			o.middleware = append(o.middleware, f)
 		}
+	}
+}
+
+// WithEnvironment has Run read these variables, NAME=value, in place of the process's own, and take no sockets that the process
+// was handed: for an app inside a program that is configured in another way. Of equal names the last counts; nil is none at all.
+func WithEnvironment(environ []string) Option {
+	return func(o *options) {
+		variables := make(map[string]string, len(environ))
+		for _, kv := range environ {
+			name, value, _ := strings.Cut(kv, "=")
+			variables[name] = value
+		}
+		o.process.getenv = func(name string) string { return variables[name] }
+		o.process.environ = func() []string { return environ }
+		o.process.inherit = func() ([]net.Listener, error) { return nil, nil }
+		o.process.notifySocket = func() string { return variables[notifySocketVariable] }
 	}
 }
 

@@ -12,7 +12,8 @@
 // limits and answers to bad input, and stops gracefully. It launches nothing: gorun starts the app and tells it by
 // environment variables what to do. Everything that gorun says can be said without it, too: by options, by the environment
 // and by a file. New is for those who need a handle, and WithServer for those who have a server of their own. Behind a front of
-// the ASP.NET Core Module, out-of-process, Run serves that front alone. HTTP.sys is a server that this version does not have.
+// the ASP.NET Core Module Run serves that front alone (out-of-process), or on the sockets that the front hands over
+// (in-process). HTTP.sys is a server that this version does not have.
 //
 // The package has no state. Run may be called several times at once, on different addresses.
 package servers
@@ -29,7 +30,8 @@ const DefaultShutdownTimeout = 30 * time.Second
 // Run serves h until ctx is cancelled or the process gets SIGINT or SIGTERM. A nil h is http.DefaultServeMux.
 //
 // GORUN_SERVER chooses the server: kestrel, module, or one that WithServer has added. When it is not set and a front has started
-// the app (ASPNETCORE_PORT, ASPNETCORE_APPL_PATH and ASPNETCORE_TOKEN), it is module; else the first that was added.
+// the app (ASPNETCORE_PORT, ASPNETCORE_APPL_PATH and ASPNETCORE_TOKEN), it is module; else the first that was added. Where
+// NOTIFY_SOCKET is set, its owner is told when the app is ready and when it begins to stop (sd_notify(3)).
 //
 // Endpoints come from WithEndpoint and WithConfigFiles. Where there are none, addresses come from WithURLs, else
 // ASPNETCORE_URLS, else HTTP_PORTS and HTTPS_PORTS (every interface), else PORT (every interface, as platforms that set it

@@ -54,8 +54,9 @@ func inWorld(env map[string]string, stderr io.Writer) Option {
 				}
 				return all
 			},
-			stderr:  stderr,
-			inherit: func() ([]net.Listener, error) { return nil, nil },
+			stderr:       stderr,
+			inherit:      func() ([]net.Listener, error) { return nil, nil },
+			notifySocket: func() string { return env[notifySocketVariable] },
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorun-dev/gorun/servers/endpoint"
@@ -79,6 +80,15 @@ func (l Listener) URL() string {
 // Listen opens all endpoints, or none: the error joins an *AddressError for each that cannot be opened. localhost has two
 // sockets, every other endpoint one. A socket that the process has inherited is used in place of a new one.
 func (s *Site) Listen() ([]Listener, error) { return listenAll(s.Endpoints, s.inherited) }
+
+// WithListeners gives a copy of s whose Listen uses these open sockets in place of new ones where they are those of an
+// endpoint, as it does with sockets that the process has inherited. What Listen gives is its caller's to close. A socket that
+// is no endpoint's stays as it is, unless Listen fails: then all are closed.
+func (s *Site) WithListeners(list []net.Listener) *Site {
+	with := *s
+	with.inherited = slices.Concat(s.inherited, list)
+	return &with
+}
 
 // Listening says that every address is open. addresses are the URLs with the ports that were really bound; one that is
 // given twice counts once.

@@ -222,7 +222,7 @@ func (w *world) checkProgram(at where) []finding {
 		f.Message = fmt.Sprintf("%s in %s", target.Name, w.ui.Path(target.Dir))
 	}
 	settings, project, warnings := w.settings(at, target, err)
-	return []finding{f, w.checkSettings(w.describe(settings, project), warnings)}
+	return []finding{f, w.checkSettings(w.describe(settings, project, err), warnings)}
 }
 
 func (w *world) checkSettings(list profileList, warnings []diagnostic.Diagnostic) finding {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -25,8 +26,25 @@ func (w *world) initCommand(inv *Invocation) *cli.Command {
 		Usage:     "write Properties/launchSettings.json with profiles for http and https",
 		ArgsUsage: "[FOLDER]",
 		Description: `The ports are free ones. A file that is there is never overwritten. The personal file, launchSettings.user.json,
-is added to .gitignore.`,
-		Action: func(*cli.Context) error { return w.init(inv) },
+is added to .gitignore.
+
+With --web-config it writes a web.config instead, with which IIS runs the program, and which gorun reads too.`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "web-config", Usage: "write a web.config for IIS instead"},
+			&cli.StringFlag{Name: "launch-settings", Usage: "`FILE` the settings to read; without it the nearest ones"},
+			&cli.StringFlag{Name: "launch-profile", Aliases: []string{"lp"}, Usage: "`NAME` whose variables go into the web.config; without it none do"},
+		},
+		Action: func(c *cli.Context) error {
+			if c.Bool("web-config") {
+				return w.initWebConfig(c, inv)
+			}
+			for _, flag := range []string{"launch-profile", "launch-settings"} {
+				if c.String(flag) != "" {
+					return usage("gorun init takes --"+flag+" only with --web-config", "leave it out, or add --web-config")
+				}
+			}
+			return w.init(inv)
+		},
 	}
 }
 
@@ -49,7 +67,7 @@ func (w *world) init(inv *Invocation) error {
 	target, err := w.find(at, nil)
 	if several, ok := errors.AsType[*gobuild.SeveralProgramsError](err); ok {
 		// A file for all of them would start none.
-		return &initSeveralError{several}
+		return &initSeveralError{several, []string{"gorun", "init"}}
 	}
 	for _, path := range launchsettings.Candidates(dir, "") {
 		if _, err := os.Lstat(path); err == nil {
@@ -82,13 +100,16 @@ func (w *world) init(inv *Invocation) error {
 }
 
 // initSeveralError is a folder with several programs below it.
-type initSeveralError struct{ several *gobuild.SeveralProgramsError }
+type initSeveralError struct {
+	several *gobuild.SeveralProgramsError
+	command []string // that each of them is added to
+}
 
 func (e *initSeveralError) Error() string { return "there are several programs here; choose one:" }
 
 // Details lists the commands to choose from.
 func (e *initSeveralError) Details() []string {
-	return mapped(e.several.Programs, func(p string) string { return ui.ShellQuote([]string{"gorun", "init", p}) })
+	return mapped(e.several.Programs, func(p string) string { return ui.ShellQuote(append(slices.Clone(e.command), p)) })
 }
 
 // initial is the first settings file. The ports are those of http, https and http again.

@@ -3,14 +3,11 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 
 	"github.com/gorun-dev/gorun/internal/diagnostic"
-	"github.com/gorun-dev/gorun/internal/dotenv"
 	"github.com/gorun-dev/gorun/internal/gobuild"
 	"github.com/gorun-dev/gorun/launchsettings"
 	"github.com/gorun-dev/gorun/profiles"
@@ -43,8 +40,13 @@ func (w *world) resolve(at where, request profiles.Request) (launch, error) {
 	if err != nil {
 		return launch{}, w.localise(err, at, target)
 	}
-	needs := choice.Needs(request)
 	named := len(at.target) > 0 || at.project != ""
+	if named && targetErr == nil {
+		request.Program = target.Dir
+	}
+	request.NoGoProgram = noGoProgram(targetErr)
+	request.WebConfig = w.webConfig(choice, request)
+	needs := choice.Needs(request)
 	switch flags := choice.Profile.Gorun.BuildFlags.V; {
 	case needs.Package != "" && !named:
 		target, targetErr = w.findPackage(choice, needs.Package)
@@ -164,79 +166,6 @@ func (w *world) localise(err error, at where, target gobuild.Target) error {
 		for _, path := range launchsettings.Candidates(folder, target.Name) {
 			missing.Tried = append(missing.Tried, w.ui.Path(path))
 		}
-	}
-	return err
-}
-
-// lookUp finds out on this machine what the choice needs to know.
-func (w *world) lookUp(needs profiles.Needs) profiles.Facts {
-	var facts profiles.Facts
-	for _, path := range needs.EnvFiles {
-		facts.EnvFiles = append(facts.EnvFiles, readEnvFile(path))
-	}
-	if needs.Program != "" {
-		facts.Program, facts.ProgramErr = w.program(needs.Program)
-	}
-	if needs.Dir != "" {
-		info, err := os.Stat(needs.Dir)
-		if err == nil && !info.IsDir() {
-			err = errors.New("it is not a folder")
-		}
-		facts.DirErr = reason(err)
-	}
-	return facts
-}
-
-// readEnvFile reads a .env file. The values in it are secrets, which no message shows.
-func readEnvFile(path string) profiles.EnvFile {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return profiles.EnvFile{Path: path, Err: reason(err)}
-	}
-	file := profiles.EnvFile{Path: path}
-	entries, err := dotenv.Parse(data)
-	for _, err := range separate(err) {
-		d := diagnostic.Diagnostic{Code: "env-file", Severity: diagnostic.Error, Message: err.Error(), Place: diagnostic.Place{File: path}}
-		if bad, ok := errors.AsType[*dotenv.ParseError](err); ok {
-			d.Message, d.Suggestion = bad.Reason, bad.Advice
-			d.Place.Start = diagnostic.Position{Line: bad.Line, Column: 1}
-		}
-		file.Bad = append(file.Bad, d)
-	}
-	file.Entries = mapped(entries, func(e dotenv.Entry) profiles.EnvEntry { return profiles.EnvEntry(e) })
-	return file
-}
-
-// separate takes apart what errors.Join put together.
-func separate(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
-}
-
-// program finds an executable: a bare name in PATH, anything else as it is.
-func (w *world) program(name string) (string, error) {
-	path, err := exec.LookPath(name)
-	if errors.Is(err, exec.ErrNotFound) {
-		return "", errors.New("it is not in PATH")
-	}
-	if err != nil {
-		return "", reason(err)
-	}
-	return w.abs(path), nil
-}
-
-// reason drops from an error of package os what its message says already.
-func reason(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	if e, ok := errors.AsType[*exec.Error](err); ok {
-		return reason(e.Err)
 	}
 	return err
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/gorun-dev/gorun/internal/gobuild"
 	"github.com/gorun-dev/gorun/internal/host"
 	"github.com/gorun-dev/gorun/internal/ui"
-	"github.com/gorun-dev/gorun/launchsettings"
 	"github.com/gorun-dev/gorun/profiles"
 )
 
@@ -21,7 +20,9 @@ func (w *world) planCommand(inv *Invocation) *cli.Command {
 		Name:      "plan",
 		Usage:     "show what a run would do, and where each value comes from",
 		ArgsUsage: "[PATH] [ARGUMENTS]",
-		Flags:     append(launchFlags(), secretsFlag(), jsonFlag()),
+		Description: `Of the settings of a module in front those are shown that a file, a flag or a variable decides; with -v normal
+all of them.`,
+		Flags: append(launchFlags(), secretsFlag(), jsonFlag()),
 		Action: func(c *cli.Context) error {
 			l, err := w.launch(c, inv)
 			if err != nil {
@@ -37,7 +38,11 @@ func (w *world) planCommand(inv *Invocation) *cli.Command {
 			if c.Bool("json") {
 				return w.ui.JSON(view)
 			}
-			return w.ui.Table(nil, w.planRows(view))
+			verbosity, err := ui.ParseVerbosity(c.String("verbosity"))
+			if err != nil {
+				return err
+			}
+			return w.ui.Table(nil, w.planRows(view, verbosity > ui.Minimal))
 		},
 	}
 }
@@ -54,7 +59,7 @@ type planView struct {
 
 func (w *world) planView(ctx context.Context, l launch) (planView, error) {
 	view := planView{Plan: l.plan}
-	if l.plan.Command == launchsettings.CommandExecutable {
+	if !l.plan.Builds() {
 		return view, nil
 	}
 	cache, err := w.cacheDir()
@@ -102,8 +107,9 @@ func needed(reasons []string) string {
 	return "needed: " + strings.Join(reasons, ", ") + more
 }
 
-// planRows are the lines of the plan: what, value, origin.
-func (w *world) planRows(v planView) [][]string {
+// planRows are the lines of the plan: what, value, origin. Of the module's settings those that something decides are
+// shown, or all of them.
+func (w *world) planRows(v planView, all bool) [][]string {
 	rows := planLines{w: w}
 	if v.Applied {
 		rows.add("profile", v.Profile.Value, v.Profile.Origin)
@@ -136,6 +142,9 @@ func (w *world) planRows(v planView) [][]string {
 	rows.add("server", v.Server.Value, v.Server.Origin)
 	if v.Hosting.Value != "" {
 		rows.add("hosting", v.Hosting.Value, v.Hosting.Origin)
+	}
+	if v.Module.Root != "" {
+		rows.addModule(v.Module, all)
 	}
 	rows.addBrowser(v.Browser)
 	rows.addStop(v.Stop)

@@ -56,7 +56,7 @@ func (w *world) listProfiles(c *cli.Context, inv *Invocation) error {
 		return err
 	}
 	settings, project, warnings := w.settings(at, target, targetErr)
-	list := w.describe(settings, project)
+	list := w.describe(settings, project, targetErr)
 	list.Diagnostics = nonNil(append(warnings, list.Diagnostics...))
 	if c.Bool("json") {
 		return w.ui.JSON(list)
@@ -95,13 +95,13 @@ func (w *world) profileCells(p profileRow) []string {
 	return []string{p.Name, orDash(p.Command), orDash(p.Server), orDash(urls), orDash(p.Configuration), where}
 }
 
-// describe says of each profile what a run of it would decide.
-func (w *world) describe(settings launchsettings.Settings, project string) profileList {
+// describe says of each profile what a run of it would decide; targetErr is that of the search for a program.
+func (w *world) describe(settings launchsettings.Settings, project string, targetErr error) profileList {
 	list := profileList{
 		Settings: settings.Path, Personal: settings.Personal, Project: project,
 		Profiles: []profileRow{}, Diagnostics: nonNil(settings.Diagnostics),
 	}
-	request := w.inWorld(profiles.Request{Project: project})
+	request := w.inWorld(profiles.Request{Project: project, NoGoProgram: noGoProgram(targetErr)})
 	standard, _ := profiles.Select(settings, request) // an error concerns the profile, which says it itself
 	for _, p := range settings.Profiles {
 		list.Profiles = append(list.Profiles, w.describeOne(settings, p, request, standard.Profile))
@@ -125,18 +125,22 @@ func (w *world) describeOne(settings launchsettings.Settings, p launchsettings.P
 		}
 		return row
 	}
+	request.WebConfig = w.webConfig(choice, request)
 	plan, warnings, err := choice.Resolve(request, profiles.Facts{})
-	if err != nil {
-		return row
-	}
-	row.Runnable = true
 	// The warnings of the file as a whole stand there.
 	row.Diagnostics = nonNil(slices.DeleteFunc(slices.Clone(warnings), func(d diagnostic.Diagnostic) bool {
 		return slices.Contains(settings.Diagnostics, d)
 	}))
+	if broken, ok := errors.AsType[*profiles.ProfileError](err); ok {
+		row.Diagnostics = append(row.Diagnostics, broken.Problems...)
+	}
+	if err != nil {
+		return row
+	}
+	row.Runnable = true
 	row.Configuration = plan.Build.Configuration.Value
 	row.Package = plan.Build.Package.Value
-	if p.CommandName.V != launchsettings.CommandExecutable {
+	if p.CommandName.V != launchsettings.CommandExecutable || plan.Fronted() {
 		row.Server = plan.Server.Value
 	}
 	for _, e := range plan.Endpoints {

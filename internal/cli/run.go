@@ -13,7 +13,7 @@ import (
 	"github.com/gorun-dev/gorun/internal/host"
 	"github.com/gorun-dev/gorun/internal/process"
 	"github.com/gorun-dev/gorun/internal/ui"
-	"github.com/gorun-dev/gorun/launchsettings"
+	"github.com/gorun-dev/gorun/profiles"
 )
 
 // runCommand builds a program, starts it as its profile says, and stays with it.
@@ -58,13 +58,21 @@ func (w *world) runProgram(c *cli.Context, inv *Invocation) error {
 		return err
 	}
 	story.launch, story.runs = l, true
+	if l.plan.Fronted() {
+		if c.Bool("exec") {
+			return usage("--exec leaves nobody to be the front of "+story.name(), "leave it out, or choose a profile without a front")
+		}
+		guard.Close() // what stands behind a front has other streams
+		options.Replan = func() (profiles.Plan, error) { return w.replan(c, inv) }
+	} else if guard != nil {
+		options.Start = guard.Start
+	}
 	received, _ := signals() // for good: gorun ends after this, and to let go of them takes half a millisecond
 	options.Signals = received
 	if c.Bool("exec") {
 		story.begin()
 		return host.Exec(c.Context, l.plan, options)
 	}
-	options.Start = guard.Start
 	result, err := host.Run(c.Context, l.plan, options)
 	if err != nil {
 		return err
@@ -89,6 +97,16 @@ func (w *world) launch(c *cli.Context, inv *Invocation) (launch, error) {
 	return l, nil
 }
 
+// replan is launch once more, after a file has changed. Warnings were told at the first time.
+func (w *world) replan(c *cli.Context, inv *Invocation) (profiles.Plan, error) {
+	asked, err := request(c, inv)
+	if err != nil {
+		return profiles.Plan{}, err
+	}
+	l, err := w.resolve(place(c, inv), asked)
+	return l.plan, err
+}
+
 // hintAtFolder speaks up where a folder was named as go build takes it, without ./, which makes it an argument here.
 func (w *world) hintAtFolder(inv *Invocation, l launch) {
 	if slices.Contains(w.args, "--") || len(inv.Target) > 0 || len(inv.Args) == 0 || !strings.Contains(inv.Args[0], "/") || strings.HasPrefix(inv.Args[0], "-") {
@@ -110,7 +128,7 @@ func (w *world) hostOptions(c *cli.Context, l launch, emit event.Emit) (host.Opt
 		Emit:       emit, OpenBrowser: w.openBrowser,
 	}
 	var err error
-	if l.plan.Command != launchsettings.CommandExecutable {
+	if l.plan.Builds() {
 		if options.CacheDir, err = w.cacheDir(); err != nil {
 			return options, err
 		}

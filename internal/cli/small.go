@@ -40,7 +40,8 @@ func orDash(s string) string {
 // withSource fills in the line of a settings file that a diagnostic is about, where its maker had only the place.
 func withSource(d diagnostic.Diagnostic) diagnostic.Diagnostic {
 	// Other files than those of settings are .env files, whose lines hold secrets.
-	if d.Source == "" && d.Place.Start.Line > 0 && filepath.Ext(d.Place.File) == ".json" {
+	settings := filepath.Ext(d.Place.File) == ".json" || filepath.Ext(d.Place.File) == ".config"
+	if d.Source == "" && d.Place.Start.Line > 0 && settings {
 		d.Source = launchsettings.SourceLine(d.Place.File, d.Place.Start.Line)
 	}
 	return d

@@ -14,7 +14,6 @@ import (
 	"github.com/gorun-dev/gorun/internal/event"
 	"github.com/gorun-dev/gorun/internal/host"
 	"github.com/gorun-dev/gorun/internal/ui"
-	"github.com/gorun-dev/gorun/launchsettings"
 )
 
 // story tells on stderr what happens in a run. It may hear events from several goroutines.
@@ -38,7 +37,7 @@ func (s *story) begin() {
 	}
 	s.begun = true
 	what := plan.Build.Configuration.Value
-	if plan.Command == launchsettings.CommandExecutable {
+	if !plan.Builds() {
 		what = plan.Command
 	}
 	s.w.ui.Say("profile %s (%s:%d), %s", plan.Profile.Value, s.w.ui.Path(plan.Place.File), plan.Place.Start.Line, what)
@@ -64,6 +63,8 @@ func (s *story) hear(e event.Event) {
 	case event.BuildFailed:
 		s.progress.Done()
 	case event.EndpointReady:
+		s.progress.Done()
+		s.begin() // a front listens before its program runs
 		s.w.ui.Say("Now listening on: %s", e.URL)
 	case event.Warned:
 		for _, d := range e.Diagnostics {
@@ -72,16 +73,64 @@ func (s *story) hear(e event.Event) {
 	case event.ProcessStarted:
 		s.progress.Done() // of waiting for another's build
 		s.begin()
-		// From then on gorun mostly waits. Not at once: a program that ends soon need not pay for it.
-		s.rest = time.AfterFunc(time.Second, debug.FreeOSMemory)
+		if s.rest == nil {
+			// From then on gorun mostly waits. Not at once: a program that ends soon need not pay for it.
+			s.rest = time.AfterFunc(time.Second, debug.FreeOSMemory)
+		}
 		s.w.ui.Detail("started %s as process %d", e.Program, e.PID)
 	case event.BrowserOpened:
 		s.w.ui.Detail("opened %s", e.URL)
 	case event.Stopping:
 		s.stopping(e)
+	case event.ProcessReady, event.StartFailed, event.Restarting, event.Recycling, event.Offline, event.Online:
+		s.behind(e)
 	case event.Killing:
 		s.w.ui.Say("killing %s and everything it started", e.Program)
 	}
+}
+
+// behind tells of a program behind a front.
+func (s *story) behind(e event.Event) {
+	switch e.Kind {
+	case event.ProcessReady:
+		s.w.ui.Detail("%s is ready after %s (process %d)", e.Program, brief(time.Duration(e.Duration*float64(time.Millisecond))), e.PID)
+	case event.StartFailed:
+		s.w.ui.Problem(&startFailedError{e.Program, e.Reasons})
+	case event.Restarting:
+		s.w.ui.Say("%s: %s, and will be started again", e.Program, strings.Join(e.Reasons, "; "))
+	case event.Recycling:
+		s.w.ui.Say("%s: new requests go to a new %s, the running ones are finished", strings.Join(e.Reasons, "; "), e.Program)
+	case event.Offline:
+		s.w.ui.Say("%s is there: %s is offline until it is removed", s.w.ui.Path(e.Path), e.Program)
+	case event.Online:
+		s.w.ui.Say("%s is online again: the next request starts it", e.Program)
+	}
+}
+
+// startFailedError is a program behind a front that did not get ready. Its output has been seen.
+type startFailedError struct {
+	program string
+	reasons []string
+}
+
+func (e *startFailedError) Error() string {
+	if len(e.reasons) == 1 {
+		return e.program + " did not start: " + e.reasons[0]
+	}
+	return fmt.Sprintf("%s did not start in %d attempts", e.program, len(e.reasons))
+}
+
+// Details are the attempts, where there were several.
+func (e *startFailedError) Details() []string {
+	if len(e.reasons) == 1 {
+		return nil
+	}
+	return e.reasons
+}
+
+// Hint says when it is tried again.
+func (e *startFailedError) Hint() string {
+	return "the next request tries again; the browser shows what is known"
 }
 
 // builder is the gorun that builds what this one waits for; its pid is 0 where it is not known.
@@ -94,6 +143,10 @@ func builder(pid int) string {
 
 // stopping says how to be less patient. A terminal has just echoed ^C, so the line needs a new one.
 func (s *story) stopping(e event.Event) {
+	if e.PID != 0 { // one process behind a front, of which the user has been told
+		s.w.ui.Detail("asked process %d of %s to stop", e.PID, e.Program)
+		return
+	}
 	if e.Signal != "SIGINT" {
 		s.w.ui.Say("stopping %s (%s)", e.Program, e.Signal)
 		return

@@ -25,6 +25,12 @@ const (
 	BuildFailed    Kind = "build-failed"    // Program, Diagnostics, Text, Duration
 	ProcessStarted Kind = "process-started" // Program, PID
 	EndpointReady  Kind = "endpoint-ready"  // Program, URL
+	ProcessReady   Kind = "process-ready"   // Program, PID, Duration: behind a front, it may be given requests
+	StartFailed    Kind = "start-failed"    // Program, Reasons, Text: behind a front, it did not get ready
+	Restarting     Kind = "restarting"      // Program, PID, Reasons: behind a front, the next request starts another process
+	Recycling      Kind = "recycling"       // Program, Reasons: behind a front, new requests go to a new process
+	Offline        Kind = "app-offline"     // Program, Path: behind a front, app_offline.htm is there
+	Online         Kind = "app-online"      // Program: it is gone
 	BrowserOpened  Kind = "browser-opened"  // URL
 	Warned         Kind = "warning"         // Diagnostics
 	Stopping       Kind = "stopping"        // Program, Signal: it was asked to stop
@@ -41,12 +47,12 @@ type Event struct {
 	PID         int                     `json:"pid,omitempty"`
 	URL         string                  `json:"url,omitempty"`
 	Path        string                  `json:"path,omitempty"`       // absolute path of the binary
-	Reasons     []string                `json:"reasons,omitempty"`    // why it is built, such as "/src/main.go changed"
+	Reasons     []string                `json:"reasons,omitempty"`    // why it is so, such as "/src/main.go changed"
 	ExitCode    *int                    `json:"exitCode,omitempty"`   // as a shell would give it: 128+n after signal n
 	Signal      string                  `json:"signal,omitempty"`     // such as "SIGTERM"
 	Duration    float64                 `json:"durationMs,omitempty"` // milliseconds
 	Diagnostics []diagnostic.Diagnostic `json:"diagnostics,omitempty"`
-	Text        string                  `json:"text,omitempty"` // what the Go toolchain printed, unchanged
+	Text        string                  `json:"text,omitempty"` // what the Go toolchain or the program printed, unchanged
 }
 
 // Emit tells of one event. A nil Emit is silent, see Tell.

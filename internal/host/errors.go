@@ -10,7 +10,6 @@ import (
 	"github.com/gorun-dev/gorun/internal/diagnostic"
 	"github.com/gorun-dev/gorun/internal/gobuild"
 	"github.com/gorun-dev/gorun/internal/process"
-	"github.com/gorun-dev/gorun/launchsettings"
 	"github.com/gorun-dev/gorun/profiles"
 )
 
@@ -47,7 +46,7 @@ func (e *ServerError) Hint() string {
 }
 
 // missingServers are the servers that gorun itself is going to bring. Any other name may be registered by the program.
-var missingServers = []string{"httpsys", "module", "nginx", "apache"}
+var missingServers = []string{"httpsys"}
 
 func checkServer(plan profiles.Plan) error {
 	for _, name := range missingServers {
@@ -87,7 +86,7 @@ func (h *host) startError(err error) error {
 
 // programName is how the program is called in messages.
 func programName(plan profiles.Plan, target gobuild.Target) string {
-	if plan.Command == launchsettings.CommandExecutable {
+	if !plan.Builds() {
 		return filepath.Base(plan.Program.Value)
 	}
 	return target.Name

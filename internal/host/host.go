@@ -19,7 +19,6 @@ import (
 	"github.com/gorun-dev/gorun/internal/gobuild"
 	"github.com/gorun-dev/gorun/internal/process"
 	"github.com/gorun-dev/gorun/internal/runs"
-	"github.com/gorun-dev/gorun/launchsettings"
 	"github.com/gorun-dev/gorun/profiles"
 )
 
@@ -40,6 +39,7 @@ type Options struct {
 	Emit        event.Emit                                // hears what happens; may be nil
 	OpenBrowser func(url string) error                    // nil opens none; it must not wait for the browser to end
 	Start       func(process.Spec) (*process.Tree, error) // nil means process.Start
+	Replan      func() (profiles.Plan, error)             // makes the plan anew when a file has changed while a front runs; nil: it never does
 }
 
 // Result is how the program ended.
@@ -94,6 +94,12 @@ func newHost(plan profiles.Plan, options Options) *host {
 func (h *host) run(ctx context.Context) (Result, error) {
 	record := h.record()
 	defer record.close()
+	switch {
+	case h.plan.Server.Value == "module":
+		return h.runFront(ctx, record)
+	case h.plan.Fronted():
+		return h.runProxied(ctx, record)
+	}
 	spec, err := h.prepare(ctx)
 	if err != nil {
 		return Result{}, err
@@ -148,7 +154,7 @@ func BuildOptions(plan profiles.Plan, goEnv []string, from string) gobuild.Optio
 // binary returns the path of what is to be started, which is built unless it need not be. Where the cache cannot be
 // written to, that is a warning, and the spare one is used.
 func (h *host) binary(ctx context.Context) (string, error) {
-	if h.plan.Command == launchsettings.CommandExecutable {
+	if !h.plan.Builds() {
 		return h.plan.Program.Value, nil
 	}
 	out, err := h.binaryIn(ctx, h.CacheDir)

@@ -180,7 +180,7 @@ func TestMissingProgram(t *testing.T) {
 
 func TestMissingServer(t *testing.T) {
 	t.Parallel()
-	for server, missing := range map[string]bool{"kestrel": false, "my-own": false, "module": true, "HTTPSYS": true, "nginx": true} {
+	for server, missing := range map[string]bool{"kestrel": false, "my-own": false, "HTTPSYS": true} {
 		plan := as(t, "exit", "0")
 		plan.Server.Value = server
 		plan.Server.Origin.Place = diagnostic.Place{File: "/launchSettings.json"}

@@ -76,7 +76,7 @@ func (t TakenPort) holder() string {
 // what listens there, so that it gets no more than a warning.
 func (h *host) checkPorts() error {
 	taken := takenPorts(h.plan.Endpoints)
-	untold := h.plan.Command == launchsettings.CommandExecutable
+	untold := h.plan.Command == launchsettings.CommandExecutable && !h.plan.Fronted()
 	taken = slices.DeleteFunc(taken, func(t TakenPort) bool {
 		if !untold || t.Endpoint.Origin.Name != "applicationUrl" {
 			return false

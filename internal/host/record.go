@@ -67,10 +67,15 @@ func (r *record) started(binary string, pid int, ready bool) {
 func (r *record) listening(urls []string, all bool) {
 	r.update(func(rec *runs.Record) {
 		rec.URLs = urls
-		if all && rec.State == runs.Running {
+		if all && rec.State != runs.Stopping {
 			rec.State = runs.Ready
 		}
 	})
+}
+
+// program notes which process the program is now, behind a front; 0 is none.
+func (r *record) program(pid int) {
+	r.update(func(rec *runs.Record) { rec.ProgramPID = pid })
 }
 
 func (r *record) stopping() {

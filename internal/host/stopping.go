@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/gorun-dev/gorun/internal/event"
-	"github.com/gorun-dev/gorun/internal/process"
 )
 
 const (
@@ -18,12 +17,18 @@ const (
 	hangupTime = 5 * time.Second
 )
 
+// stoppable is a process tree, or a front.
+type stoppable interface {
+	Signal(os.Signal) error
+	Kill() error
+}
+
 // stopping is how far the program has been asked to end. Only the goroutine of stay uses it.
 //
 // What is done comes before what is told: whoever hears it may be slow.
 type stopping struct {
 	*host
-	tree    *process.Tree
+	tree    stoppable
 	record  *record
 	asked   bool      // by any signal that ends a program
 	told    os.Signal // with which one, as it was last told; nil before that

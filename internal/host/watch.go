@@ -169,7 +169,7 @@ func (w *watching) browse(now time.Time) {
 		case e.Unix != "":
 		case e.ready:
 			w.browsed = true
-			w.open(profiles.BrowserURL(w.host.plan.Browser.LaunchURL.Value, e.reached))
+			w.host.browse(profiles.BrowserURL(w.host.plan.Browser.LaunchURL.Value, e.reached))
 			return
 		case now.Sub(w.since) < w.host.waiting:
 			return
@@ -177,11 +177,12 @@ func (w *watching) browse(now time.Time) {
 	}
 }
 
-func (w *watching) open(url string) {
-	if err := w.host.OpenBrowser(url); err != nil {
-		w.host.warn(diagnostic.Diagnostic{Code: "browser", Message: "the browser could not be opened: " + err.Error(),
-			Suggestion: "open " + url, Place: w.host.plan.Browser.Open.Origin.Place})
+// browse opens the browser.
+func (h *host) browse(url string) {
+	if err := h.OpenBrowser(url); err != nil {
+		h.warn(diagnostic.Diagnostic{Code: "browser", Message: "the browser could not be opened: " + err.Error(),
+			Suggestion: "open " + url, Place: h.plan.Browser.Open.Origin.Place})
 		return
 	}
-	w.host.Emit.Tell(event.Event{Kind: event.BrowserOpened, URL: url})
+	h.Emit.Tell(event.Event{Kind: event.BrowserOpened, URL: url})
 }

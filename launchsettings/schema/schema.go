@@ -53,8 +53,8 @@ type node struct {
 	Description string           `json:"description,omitempty"`
 	Type        string           `json:"type,omitempty"`
 	Enum        []string         `json:"enum,omitempty"`
-	Minimum     *int             `json:"minimum,omitempty"`
-	Maximum     *int             `json:"maximum,omitempty"`
+	Minimum     *int64           `json:"minimum,omitempty"`
+	Maximum     *int64           `json:"maximum,omitempty"`
 	AnyOf       []*node          `json:"anyOf,omitempty"`
 	Items       *node            `json:"items,omitempty"`
 	Required    []string         `json:"required,omitempty"`
@@ -80,8 +80,7 @@ func property(k launchsettings.Key) *node {
 	case "strings":
 		n = &node{AnyOf: []*node{{Type: "string"}, {Type: "array", Items: &node{Type: "string"}}}}
 	case "integer":
-		low, high := 0, 65535
-		n = &node{Type: "integer", Minimum: &low, Maximum: &high}
+		n = &node{Type: "integer", Minimum: &k.Min, Maximum: &k.Max}
 	default:
 		n = &node{Type: k.Type, Enum: k.Enum}
 	}
@@ -94,7 +93,7 @@ func Reference() string {
 	var b strings.Builder
 	b.WriteString(`# launchSettings.json
 
-<!-- Made by "go test ./launchsettings/schema -update"; the texts stand in launchsettings/keys.go. -->
+<!-- Made by "go test ./launchsettings/schema -update"; the texts stand in launchsettings/keys.go and modulekeys.go. -->
 
 The file is .NET's, and means the same to both: what gorun adds stands in one object for each profile, "gorun", which
 .NET ignores. It is found as Properties/launchSettings.json, launchSettings.json or PROGRAM.run.json, in the folder of
@@ -103,7 +102,8 @@ above Properties) is the project folder. launchSettings.user.json beside it is p
 wins, property by property, variable by variable.
 
 Comments, trailing commas, a byte order mark and UTF-16 are accepted. Names of properties are case-sensitive, names of
-profiles are not. Other properties are left alone.
+profiles are not. Other properties are left alone. How the module's settings and web.config go together stands in
+[module-settings.md](module-settings.md).
 
 ` + "```json\n" + `{
   "profiles": {
@@ -144,6 +144,8 @@ func typeName(k launchsettings.Key) string {
 		return "a list of strings, or one string"
 	case k.Type == "variables":
 		return "an object of strings"
+	case k.Type == "integer":
+		return fmt.Sprintf("integer, %d to %d", k.Min, k.Max)
 	}
 	return k.Type
 }

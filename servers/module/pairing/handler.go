@@ -40,7 +40,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	base := h.cutBase(r.URL)
+	base := cutBase(r.URL, h.pairing.Path)
 	if isShutdown(r) && h.Stop != nil {
 		w.WriteHeader(http.StatusAccepted)
 		h.Stop()
@@ -70,13 +70,13 @@ func isShutdown(r *http.Request) bool {
 
 // cutBase removes the path base from a path that begins with it, and gives it as the client has written it. A request outside
 // of it has none.
-func (h *handler) cutBase(u *url.URL) (base string) {
-	n := len(h.pairing.Path)
-	if n == 0 || !isBelow(u.Path, h.pairing.Path) {
+func cutBase(u *url.URL, path string) (base string) {
+	n := len(path)
+	if n == 0 || !isBelow(u.Path, path) {
 		return ""
 	}
 	base = u.Path[:n]
-	if escaped := (&url.URL{Path: h.pairing.Path}).EscapedPath(); isBelow(u.RawPath, escaped) {
+	if escaped := (&url.URL{Path: path}).EscapedPath(); isBelow(u.RawPath, escaped) {
 		u.RawPath = u.RawPath[len(escaped):]
 	} else {
 		u.RawPath = ""

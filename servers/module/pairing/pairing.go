@@ -1,6 +1,7 @@
-// Package pairing is the app's side of the ASP.NET Core Module, out-of-process: what the environment says of the front that has
-// started the app, and what has to be done with the requests that the front passes on. The names are the real module's, so
-// that an app runs behind IIS, too (reference: servers.md, 1.3 and 1.8).
+// Package pairing is the app's side of the ASP.NET Core Module: what the environment says of the front that has started the
+// app, and what has to be done with the requests that the front passes on (out-of-process), or that come on the sockets
+// which the front has handed over (in-process). The names are the real module's, so that an app runs behind IIS, too
+// (reference: servers.md, 1.3, 1.8 and 2).
 //
 // It starts no process, opens no socket and is not the front. A handler that Handler has made may be called by several
 // goroutines at once.
@@ -61,9 +62,15 @@ func FromEnvironment(getenv func(string) string) (p Pairing, ok bool, err error)
 	if err != nil || n == 0 {
 		return Pairing{}, false, &Error{PortVariable, port}
 	}
-	path = strings.TrimRight(path, "/")
+	return Pairing{uint16(n), PathFromEnvironment(getenv), token, !strings.EqualFold(getenv(WebSocketsVariable), "false")}, true, nil
+}
+
+// PathFromEnvironment gives the path base that a front has told, as Pairing.Path is. It is "" when none is set: in-process it
+// is all that an app is told.
+func PathFromEnvironment(getenv func(string) string) string {
+	path := strings.TrimRight(getenv(PathVariable), "/")
 	if path != "" && path[0] != '/' {
 		path = "/" + path
 	}
-	return Pairing{uint16(n), path, token, !strings.EqualFold(getenv(WebSocketsVariable), "false")}, true, nil
+	return path
 }

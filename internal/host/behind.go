@@ -1,0 +1,204 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorun-dev/gorun/internal/diagnostic"
+	"github.com/gorun-dev/gorun/internal/gobuild"
+	"github.com/gorun-dev/gorun/internal/process"
+	"github.com/gorun-dev/gorun/profiles"
+	"github.com/gorun-dev/gorun/servers/module"
+	"github.com/gorun-dev/gorun/servers/module/backend"
+	"github.com/gorun-dev/gorun/servers/module/page"
+)
+
+// behind is the program behind the front, as the plan has it now. One goroutine at a time uses it: the front's.
+type behind struct {
+	*host
+	plan    profiles.Plan
+	built   string    // by whom gorun was started; "" looks for it at the next start
+	written time.Time // web.config, as it was last read
+}
+
+// app is the plan as the front takes it.
+func (b *behind) app() module.App {
+	m, plan := b.plan.Module, b.plan
+	b.written = modified(b.webConfig())
+	app := module.App{
+		Hosting: module.Hosting(plan.Hosting.Value), Path: m.ApplicationPath.Value,
+		RequestTimeout: m.RequestTimeout.Value, NoErrorPage: m.DisableStartUpErrorPage.Value, Detailed: m.DetailedErrors.Value,
+		ForwardConnection: isTrue(m.HandlerSetting("forwardResponseConnectionHeader")),
+		Shown:             shown(plan), Secrets: secrets(plan), Changed: b.changed(),
+		Backend: backend.Options{
+			Command: b.command(), Start: b.host.Start,
+			Processes: m.ProcessesPerApplication.Value, RapidFailsPerMinute: m.RapidFailsPerMinute.Value,
+			StartupTimeLimit: m.StartupTimeLimit.Value, ShutdownTimeLimit: m.ShutdownTimeLimit.Value,
+			Stdout: b.Stdout, Stderr: b.Stderr,
+			Log:        backend.StdoutLog{Enabled: m.StdoutLogEnabled.Value, File: m.StdoutLogFile.Value},
+			StopSignal: stopSignals[plan.Stop.Signal.Value],
+		},
+		Pairing: backend.OutOfProcessOptions{Anonymous: true, HostingStartup: isOwn(plan, "ASPNETCORE_HOSTINGSTARTUPASSEMBLIES")},
+	}
+	app.Backend.NoOutput = app.Hosting == module.OutOfProcess && strings.EqualFold(m.HandlerSetting("enableOutOfProcessConsoleRedirection"), "false")
+	app.ErrorLink = variable(plan, "ANCM_ADDITIONAL_ERROR_PAGE_LINK")
+	return app
+}
+
+// command gives what is started. The first process is the one that was built when gorun began; from then on the program is
+// built again where it has changed.
+func (b *behind) command() func(context.Context) (process.Spec, error) {
+	plan, again := b.plan, *b.host
+	again.plan, again.Signals = plan, nil
+	built := b.built
+	b.built = ""
+	return func(ctx context.Context) (process.Spec, error) {
+		path := built
+		built = ""
+		if path == "" {
+			var err error
+			if path, err = again.binary(ctx); err != nil {
+				return process.Spec{}, err
+			}
+		}
+		return process.Spec{Path: path, Args: plan.Args.Value, Env: plan.Environ(), Dir: plan.Dir.Value}, nil
+	}
+}
+
+// changed gives a function that reports whether the program would be built anew.
+func (b *behind) changed() func() bool {
+	if !b.plan.Builds() || b.NoBuild {
+		return nil
+	}
+	options := BuildOptions(b.plan, b.GoEnv, b.From)
+	out := gobuild.Output(b.CacheDir, b.Target, options)
+	return func() bool {
+		reasons, err := gobuild.Why(context.Background(), b.Target, options, out)
+		return err == nil && len(reasons) > 0
+	}
+}
+
+// reload makes the plan anew. What the front cannot change while it runs is told.
+func (b *behind) reload() (module.App, error) {
+	plan, err := b.Replan()
+	if err != nil {
+		return module.App{}, err
+	}
+	if plan.Server.Value != b.plan.Server.Value {
+		return module.App{}, errors.New("the profile has another server now: start gorun again")
+	}
+	if !slices.EqualFunc(plan.Endpoints, b.plan.Endpoints, func(x, y profiles.Endpoint) bool { return x.Endpoint == y.Endpoint }) {
+		b.warn(diagnostic.Diagnostic{Code: "addresses", Message: "the front goes on with the addresses that it has",
+			Suggestion: "start gorun again to have it listen on the new ones"})
+	}
+	if isSame(plan, b.plan) && modified(b.webConfig()).Equal(b.written) {
+		return module.App{}, module.ErrUnchanged
+	}
+	b.plan = plan
+	return b.app(), nil
+}
+
+// webConfig is the file that was read, or the one that would be if it were there.
+func (b *behind) webConfig() string {
+	if path := b.plan.Module.WebConfig.Value; path != "" {
+		return path
+	}
+	return filepath.Join(b.plan.Module.Root, "web.config")
+}
+
+func modified(path string) time.Time {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
+// isSame reports whether two plans decide the same, wherever in the file it stands.
+func isSame(a, b profiles.Plan) bool { return reflect.DeepEqual(withoutPlaces(a), withoutPlaces(b)) }
+
+func withoutPlaces(plan profiles.Plan) any {
+	text, _ := json.Marshal(plan) // strings and numbers
+	var value any
+	_ = json.Unmarshal(text, &value)
+	return strip(value)
+}
+
+func strip(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		delete(value, "origin")
+		delete(value, "place")
+		for key, v := range value {
+			value[key] = strip(v)
+		}
+	case []any:
+		for i, v := range value {
+			value[i] = strip(v)
+		}
+	}
+	return value
+}
+
+// shown are the settings that error pages name.
+func shown(plan profiles.Plan) map[string]module.Shown {
+	m := plan.Module
+	seconds := func(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
+	list := map[string]module.Shown{
+		"startupTimeLimit":    {Value: seconds(m.StartupTimeLimit.Value) + " s", Place: m.StartupTimeLimit.Origin.String()},
+		"requestTimeout":      {Value: m.RequestTimeout.Value.String(), Place: m.RequestTimeout.Origin.String()},
+		"rapidFailsPerMinute": {Value: strconv.Itoa(m.RapidFailsPerMinute.Value), Place: m.RapidFailsPerMinute.Origin.String()},
+	}
+	if !plan.Builds() {
+		list["processPath"] = module.Shown{Value: plan.Program.Value, Place: plan.Program.Origin.String()}
+	}
+	for _, v := range plan.Env {
+		if v.Name == "ASPNETCORE_PORT" {
+			list[v.Name] = module.Shown{Place: v.Origin.String()}
+		}
+	}
+	return list
+}
+
+// plainVariables have values that are no secret and that a page would be hard to read without.
+var plainVariables = []string{
+	"ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "ASPNETCORE_DETAILEDERRORS", "ASPNETCORE_URLS", "GORUN_SERVER", "DOTNET_LAUNCH_PROFILE",
+	"PATH", "HOME", "PWD", "OLDPWD", "SHELL", "SHLVL", "TERM", "COLORTERM", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "HOSTNAME",
+	"TMPDIR", "EDITOR", "PAGER", "_",
+}
+
+// secrets are the values that no page may show.
+func secrets(plan profiles.Plan) []string {
+	var list []string
+	for _, v := range plan.Env {
+		if !slices.Contains(plainVariables, v.Name) && !strings.HasPrefix(v.Name, "LC_") && !strings.HasPrefix(v.Name, "XDG_") {
+			list = append(list, v.Name+"="+v.Value)
+		}
+	}
+	return page.Values(list)
+}
+
+// variable is the value of a variable of the program, "" where it is not set.
+func variable(plan profiles.Plan, name string) string {
+	for _, v := range plan.Env {
+		if v.Name == name {
+			return v.Value
+		}
+	}
+	return ""
+}
+
+// isOwn reports whether somebody has set a variable for this program, and it was not just inherited.
+func isOwn(plan profiles.Plan, name string) bool {
+	return slices.ContainsFunc(plan.Env, func(v profiles.EnvVar) bool { return v.Name == name && v.Origin.Kind != profiles.FromEnvironment })
+}
+
+func isTrue(value string) bool { return value == "1" || strings.EqualFold(value, "true") }

@@ -1,0 +1,273 @@
+package module
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorun-dev/gorun/internal/process"
+	"github.com/gorun-dev/gorun/servers"
+	"github.com/gorun-dev/gorun/servers/internal/relay"
+	"github.com/gorun-dev/gorun/servers/kestrel"
+	"github.com/gorun-dev/gorun/servers/module/backend"
+	"github.com/gorun-dev/gorun/servers/module/handover"
+	"github.com/gorun-dev/gorun/servers/module/page"
+)
+
+// newGate takes over sockets that are to be handed over, and that front and app accept on in turn.
+func newGate(listeners []servers.Listener) (*handover.Sockets, error) {
+	var sockets []handover.Socket
+	for _, l := range listeners {
+		sockets = append(sockets, handover.Socket{Listener: l.Listener, Name: l.Endpoint.Scheme})
+	}
+	return handover.New(sockets)
+}
+
+// inProcess is the hosting of a process that gets the sockets.
+type inProcess struct {
+	*handover.InProcess
+	served *served
+}
+
+// Prepare adds what the module tells an app in-process about itself (reference: servers.md, 1.3 and 2.1).
+func (h *inProcess) Prepare(spec *process.Spec) error {
+	o := h.served.Pairing
+	o.Path, o.Directory, o.WebSockets = h.served.Path, h.served.front.o.Root, true
+	spec.Env = o.InProcess(spec.Env)
+	return h.InProcess.Prepare(spec)
+}
+
+// hand is a phase in which the app is given the sockets. One goroutine runs it; the others are those of its servers, which have
+// ended when handOver returns.
+//
+// It is in one of three states: nobody accepts, and a connection that comes has the app started; the app accepts; or its last
+// start has failed and the front accepts, to tell so. In the last one a request has the app started anew. The page that was
+// shown does not, when it asks whether it should load itself again: to know the one from the other, the front has to accept.
+type hand struct {
+	*reign
+	served  *served
+	renewed <-chan *served
+	servers []*kestrel.Server
+	round   atomic.Pointer[round] // the latest; nil before the first failure
+}
+
+// round is a time in which the front accepts, and how it ended.
+type round struct {
+	asked chan struct{} // has room for one: a request wants the app
+	done  chan struct{} // closed when there is an app, or err is set
+	err   error
+}
+
+func (r *reign) handOver(ctx context.Context, s *served, renewed <-chan *served) error {
+	h := &hand{reign: r, served: s, renewed: renewed}
+	err := h.run(ctx)
+	h.close(s.Backend.ShutdownTimeLimit)
+	return err
+}
+
+func (h *hand) run(ctx context.Context) error {
+	for wait := !h.o.Preload; ctx.Err() == nil; {
+		if wait {
+			if err := h.gate.Wait(ctx); err != nil {
+				return unlessDone(ctx, err)
+			}
+		}
+		h.refresh()
+		p, err := h.served.pool.Get(ctx)
+		if err != nil && ctx.Err() == nil {
+			p, err = h.recover(ctx, err)
+		}
+		if err != nil {
+			return unlessDone(ctx, err)
+		}
+		h.served.failed.Store(false)
+		h.stay(ctx, p)
+		wait = !h.o.Preload
+	}
+	return nil
+}
+
+// unlessDone is err, or nil at the end of the phase.
+func unlessDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// refresh takes what is new while nothing runs.
+func (h *hand) refresh() {
+	select {
+	case h.served = <-h.renewed:
+	default:
+	}
+}
+
+// stay lets the app be, until it has ended. When the settings change, the next process is there before this one goes.
+func (h *hand) stay(ctx context.Context, p *backend.Process) {
+	for {
+		select {
+		case <-ctx.Done():
+			p.Release()
+			return
+		case <-p.Exited():
+			p.Release()
+			return
+		case h.served = <-h.renewed:
+			next, err := h.served.pool.Get(ctx)
+			p.Release()
+			if err != nil { // the next connection tries again, and is told
+				return
+			}
+			p = next
+		}
+	}
+}
+
+// recover answers in place of the app, until a request has it started.
+func (h *hand) recover(ctx context.Context, failure error) (*backend.Process, error) {
+	for {
+		if _, ok := errors.AsType[*backend.StartError](failure); ok {
+			h.served.failed.Store(true)
+		}
+		if err := h.answerWaiting(ctx, failure); err != nil {
+			return nil, err
+		}
+		r := &round{asked: make(chan struct{}, 1), done: make(chan struct{})}
+		h.round.Store(r)
+		err := h.accepting(ctx, r)
+		var p *backend.Process
+		if err == nil {
+			p, err = h.served.pool.Get(ctx)
+		}
+		r.err = err
+		close(r.done)
+		if err == nil || ctx.Err() != nil {
+			return p, err
+		}
+		failure = err
+	}
+}
+
+// lingering is how long the front waits for those who have connected to send their requests.
+const lingering = time.Second
+
+// answerWaiting tells all who wait why they wait in vain.
+func (h *hand) answerWaiting(ctx context.Context, failure error) error {
+	backlog, err := h.gate.Backlog()
+	if errors.Is(err, handover.ErrInUse) { // another app has them, and accepts
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s := h.served
+	ended := h.serve(backlog.Listeners(), func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		if page.IsProbe(r) {
+			page.ServeProbe(w, s.worthAsking())
+			return
+		}
+		s.fail(w, r, failure)
+	})
+	ctx, cancel := context.WithTimeout(ctx, lingering)
+	defer cancel()
+	_ = backlog.Answered(ctx) // who says nothing is answered when he does
+	backlog.Close()
+	ended()
+	return nil
+}
+
+// accepting accepts connections until a request comes that wants the app. New connections wait again from then on: front and app
+// do not accept at once.
+func (h *hand) accepting(ctx context.Context, r *round) error {
+	sockets, err := h.gate.Listeners()
+	if err != nil {
+		return err
+	}
+	ended := h.serve(sockets, h.retry)
+	defer func() {
+		for _, l := range sockets {
+			l.Close()
+		}
+		ended()
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case h.served = <-h.renewed:
+		case <-r.asked:
+			h.refresh()
+			return nil
+		}
+	}
+}
+
+// serve has the front serve sockets. The function that it gives returns when they are closed; connections go on.
+func (h *hand) serve(sockets []net.Listener, answer http.HandlerFunc) (ended func()) {
+	server := &kestrel.Server{Handler: answer, Limits: h.site.Limits, Log: h.o.Log, BaseContext: h.site.Context}
+	h.servers = append(h.servers, server)
+	var wg sync.WaitGroup
+	for i, l := range sockets {
+		e := h.listeners[i].Endpoint
+		wg.Go(func() { server.Serve(l, kestrel.Binding{Protocols: e.Protocols, TLS: e.TLS}) })
+	}
+	return wg.Wait
+}
+
+// retry answers a request that the front has accepted itself after a start that failed: the app is started once more, and gets
+// the request where it gets all others.
+func (h *hand) retry(w http.ResponseWriter, r *http.Request) {
+	defer h.endWith(w)()
+	w.Header().Set("Connection", "close") // the next request goes to the app
+	s := h.now.Load()
+	if page.IsProbe(r) {
+		page.ServeProbe(w, s.worthAsking())
+		return
+	}
+	latest := h.round.Load()
+	select {
+	case latest.asked <- struct{}{}:
+	default: // somebody else has asked
+	}
+	select {
+	case <-latest.done:
+	case <-r.Context().Done():
+		return
+	}
+	err := latest.err
+	if err == nil {
+		err = h.toItself(w, r, s)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+// toItself passes a request on to the front's own address, where the app accepts by now. A client of an https address is asked
+// to come again, as nothing here speaks TLS to a server.
+func (h *hand) toItself(w http.ResponseWriter, r *http.Request, s *served) error {
+	for _, l := range h.listeners {
+		if l.Endpoint.TLS == nil {
+			return s.relay.Forward(w, r, relay.Target{Network: l.Addr().Network(), Address: l.Addr().String()})
+		}
+	}
+	http.Redirect(w, r, r.RequestURI, http.StatusTemporaryRedirect)
+	return nil
+}
+
+// close ends the connections that the front has accepted, after their answers.
+func (h *hand) close(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(h.life, limit)
+	defer cancel()
+	for _, server := range h.servers {
+		if server.Shutdown(ctx) != nil {
+			_ = server.Close()
+		}
+	}
+}

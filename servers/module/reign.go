@@ -1,0 +1,262 @@
+package module
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/gorun-dev/gorun/internal/diagnostic"
+	"github.com/gorun-dev/gorun/internal/event"
+	"github.com/gorun-dev/gorun/servers"
+	"github.com/gorun-dev/gorun/servers/module/page"
+)
+
+// reign is one run of a Front. Its goroutine alone decides who has the sockets: it begins and ends phases, one at a time. The
+// sockets stay open between two of them, so that clients wait a moment and are not refused.
+//
+// Its other goroutines: that of the phase, and one for each pool that is given up. run waits for all of them.
+type reign struct {
+	*Front
+	site      *servers.Site
+	listeners []servers.Listener
+	served    *served
+	phase     *phase
+	leaving   sync.WaitGroup
+}
+
+// phase is a time in which the sockets are served in one way: by the front, or, with hand-over, by the app.
+type phase struct {
+	handsOver bool
+	end       context.CancelFunc
+	done      chan error   // gets one value, when the phase is over
+	renewed   chan *served // the app as it is now, where it has changed; keeps the latest
+}
+
+func (p *phase) renew(s *served) {
+	select {
+	case <-p.renewed:
+	default:
+	}
+	p.renewed <- s // there is room: nobody else sends
+}
+
+func newReign(f *Front, site *servers.Site, listeners []servers.Listener) (*reign, error) {
+	s, err := f.first(f.o.App)
+	if err != nil {
+		return nil, err
+	}
+	r := &reign{Front: f, site: site, listeners: listeners}
+	r.setServed(s)
+	return r, nil
+}
+
+func (r *reign) setServed(s *served) {
+	r.served = s
+	r.now.Store(s)
+}
+
+// run serves until ctx is done, or the sockets cannot be served any more.
+func (r *reign) run(ctx context.Context, changes <-chan change) error {
+	r.lookOffline()
+	r.begin()
+	for {
+		select {
+		case <-ctx.Done():
+			return r.stop(nil)
+		case err := <-r.phase.done:
+			r.phase.done <- nil // for stop
+			return r.stop(err)
+		case c := <-changes:
+			if err := r.heed(c); err != nil {
+				return r.stop(err)
+			}
+		}
+	}
+}
+
+// stop ends the phase and the app, both at once: what runs may finish, and nothing new is begun.
+func (r *reign) stop(reason error) error {
+	r.stopping.Store(true)
+	r.leave(r.served)
+	err := r.endPhase()
+	r.leaving.Wait()
+	return errors.Join(reason, err)
+}
+
+// leave stops the processes of s, and does not wait.
+func (r *reign) leave(s *served) {
+	r.leaving.Go(func() {
+		if err := s.stop(r.life); err != nil && !errors.Is(err, context.Canceled) {
+			r.warn(diagnostic.Diagnostic{Code: "left", Message: err.Error()})
+		}
+	})
+}
+
+// heed does what a change asks for.
+func (r *reign) heed(c change) error {
+	if c == offlineChanged {
+		if r.lookOffline() {
+			r.served.pool.Drop(r.served.processes()) // those of before stop, and none is started while the file is there
+		}
+		return r.settle(nil)
+	}
+	return r.reload()
+}
+
+// reload has the app served as the settings say now. Those that cannot be used change nothing.
+func (r *reign) reload() error {
+	app, err := r.o.Reload()
+	if errors.Is(err, ErrUnchanged) {
+		return nil
+	}
+	var next *served
+	if err == nil && app.Hosting != r.served.Hosting {
+		next, err = r.first(app)
+	}
+	if err != nil {
+		r.warn(diagnostic.Diagnostic{Code: "reload", Message: "the settings have changed and cannot be used, so the app goes on with those of before: " + err.Error()})
+		return nil
+	}
+	r.o.Emit.Tell(event.Event{Kind: event.Recycling, Program: r.o.Name, Reasons: []string{"the settings have changed"}})
+	old := r.served
+	if next == nil {
+		r.setServed(old.next(app))
+		return r.settle(nil)
+	}
+	r.setServed(next)
+	return r.settle(old)
+}
+
+// lookOffline looks whether app_offline.htm is there. came is true when it was not there before.
+func (r *reign) lookOffline() (came bool) {
+	text, there := readOffline(r.o.Root)
+	if !there {
+		if r.offline.Swap(nil) != nil {
+			r.o.Emit.Tell(event.Event{Kind: event.Online, Program: r.o.Name})
+		}
+		return false
+	}
+	offline := page.Offline(text)
+	if r.offline.Swap(&offline) != nil {
+		return false
+	}
+	r.o.Emit.Tell(event.Event{Kind: event.Offline, Program: r.o.Name, Path: filepath.Join(r.o.Root, offlineName)})
+	return true
+}
+
+// settle begins another phase where the present one does not fit any more. old is what was served in another hosting model
+// until now, nil for nothing: it stops when its requests have been answered.
+func (r *reign) settle(old *served) error {
+	if r.phase.handsOver == r.handsOver() {
+		if r.phase.handsOver {
+			r.phase.renew(r.served)
+		}
+		return nil
+	}
+	err := r.endPhase()
+	if old != nil {
+		r.leave(old)
+	}
+	if err == nil {
+		r.begin()
+	}
+	return err
+}
+
+// handsOver reports whether the app is to accept connections itself.
+func (r *reign) handsOver() bool { return r.served.Hosting == InProcess && r.offline.Load() == nil }
+
+func (r *reign) begin() {
+	ctx, end := context.WithCancel(context.Background())
+	p := &phase{handsOver: r.handsOver(), end: end, done: make(chan error, 1), renewed: make(chan *served, 1)}
+	r.phase = p
+	s := r.served
+	go func() {
+		if p.handsOver {
+			p.done <- r.handOver(ctx, s, p.renewed)
+		} else {
+			p.done <- r.accept(ctx, s)
+		}
+	}()
+}
+
+func (r *reign) endPhase() error {
+	r.phase.end()
+	return <-r.phase.done
+}
+
+// accept has the front itself serve the sockets.
+func (r *reign) accept(ctx context.Context, s *served) error {
+	sockets, err := r.sockets()
+	if err != nil {
+		return err
+	}
+	site := r.site.WithListeners(sockets)
+	site.ShutdownTimeout = s.Backend.ShutdownTimeLimit + moment
+	site.Endpoints = bound(r.listeners)
+	var preloading sync.WaitGroup
+	if r.o.Preload && r.offline.Load() == nil {
+		preloading.Go(func() { s.preload(ctx) })
+	}
+	err = servers.Kestrel().Serve(ctx, site)
+	preloading.Wait()
+	if ctx.Err() != nil && err != nil {
+		r.warn(diagnostic.Diagnostic{Code: "cut-off", Message: err.Error()})
+		return nil
+	}
+	return err
+}
+
+// bound are the endpoints with the ports that they have got.
+func bound(listeners []servers.Listener) []servers.Endpoint {
+	var list []servers.Endpoint
+	for _, l := range listeners {
+		e := l.Endpoint
+		if addr, ok := l.Addr().(*net.TCPAddr); ok {
+			e.Endpoint = e.WithPort(uint16(addr.Port))
+		}
+		if !slices.ContainsFunc(list, func(o servers.Endpoint) bool { return o.Endpoint == e.Endpoint }) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// preload starts the app without a request, and again when it has ended by itself. One that does not start is tried again by the
+// next request.
+func (s *served) preload(ctx context.Context) {
+	for range max(s.Backend.Processes, 1) - 1 {
+		if p, err := s.pool.Get(ctx); err == nil {
+			p.Release()
+		}
+	}
+	for {
+		p, err := s.pool.Get(ctx)
+		if err != nil {
+			s.failed.Store(true)
+			return
+		}
+		p.Release()
+		select {
+		case <-p.Exited():
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// sockets are listeners of which each phase has its own, so that closing them leaves the sockets open. Where sockets cannot be
+// handed over there is one phase, from beginning to end.
+func (r *reign) sockets() ([]net.Listener, error) {
+	if r.gate != nil {
+		return r.gate.Listeners()
+	}
+	var list []net.Listener
+	for _, l := range r.listeners {
+		list = append(list, l.Listener)
+	}
+	return list, nil
+}
