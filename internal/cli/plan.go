@@ -22,11 +22,15 @@ func (w *world) planCommand(inv *Invocation) *cli.Command {
 		ArgsUsage: "[PATH] [ARGUMENTS]",
 		Description: `Of the settings of a module in front those are shown that a file, a flag or a variable decides; with -v normal
 all of them.`,
-		Flags: append(launchFlags(), secretsFlag(), jsonFlag()),
+		Flags: append(launchFlags(), secretsFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "show-config", Usage: "print the configuration that nginx or Apache would get"}),
 		Action: func(c *cli.Context) error {
 			l, err := w.launch(c, inv)
 			if err != nil {
 				return err
+			}
+			if c.Bool("show-config") {
+				return w.showConfig(c.Context, l.plan)
 			}
 			if !c.Bool("show-secrets") {
 				l.plan = l.plan.Masked()
@@ -45,6 +49,16 @@ all of them.`,
 			return w.ui.Table(nil, w.planRows(view, verbosity > ui.Minimal))
 		},
 	}
+}
+
+// showConfig prints what nginx or Apache would be told. Certificates and the program's port are the run's to choose.
+func (w *world) showConfig(ctx context.Context, plan profiles.Plan) error {
+	config, err := host.ProxyConfig(ctx, plan, w.environ)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(w.stdout, config.Text())
+	return err
 }
 
 // planView is a plan with what becomes of its build. Its JSON is part of gorun's interface: docs/json.md.

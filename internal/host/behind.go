@@ -18,6 +18,7 @@ import (
 	"github.com/gorun-dev/gorun/profiles"
 	"github.com/gorun-dev/gorun/servers/module"
 	"github.com/gorun-dev/gorun/servers/module/backend"
+	"github.com/gorun-dev/gorun/servers/module/debuglog"
 	"github.com/gorun-dev/gorun/servers/module/page"
 )
 
@@ -27,12 +28,14 @@ type behind struct {
 	plan    profiles.Plan
 	built   string    // by whom gorun was started; "" looks for it at the next start
 	written time.Time // web.config, as it was last read
+	log     *debuglog.Log
 }
 
 // app is the plan as the front takes it.
 func (b *behind) app() module.App {
 	m, plan := b.plan.Module, b.plan
 	b.written = modified(b.webConfig())
+	b.setLog(b.innerLog())
 	app := module.App{
 		Hosting: module.Hosting(plan.Hosting.Value), Path: m.ApplicationPath.Value,
 		RequestTimeout: m.RequestTimeout.Value, NoErrorPage: m.DisableStartUpErrorPage.Value, Detailed: m.DetailedErrors.Value,
@@ -49,8 +52,36 @@ func (b *behind) app() module.App {
 		Pairing: backend.OutOfProcessOptions{Anonymous: true, HostingStartup: isOwn(plan, "ASPNETCORE_HOSTINGSTARTUPASSEMBLIES")},
 	}
 	app.Backend.NoOutput = app.Hosting == module.OutOfProcess && strings.EqualFold(m.HandlerSetting("enableOutOfProcessConsoleRedirection"), "false")
+	if app.Hosting == module.InProcess {
+		app.Backend.KeepSlow = isTrue(m.HandlerSetting("suppressRecycleOnStartupTimeout"))
+		app.Detailed = app.Detailed && !strings.EqualFold(m.HandlerSetting("callStartupHook"), "false")
+	}
 	app.ErrorLink = variable(plan, "ANCM_ADDITIONAL_ERROR_PAGE_LINK")
 	return app
+}
+
+// outerLog is how gorun's own environment wants the module to log about itself (reference: servers.md, 1.2).
+func (b *behind) outerLog() debuglog.Settings {
+	getenv := lookup(b.GoEnv)
+	return debuglog.Settings{Level: getenv("ASPNETCORE_MODULE_DEBUG"), File: getenv("ASPNETCORE_MODULE_DEBUG_FILE")}
+}
+
+// innerLog is how the settings want it, over the environment.
+func (b *behind) innerLog() debuglog.Settings {
+	m := b.plan.Module
+	return debuglog.Settings{Level: m.HandlerSetting("debugLevel"), File: m.HandlerSetting("debugFile")}.Over(b.outerLog())
+}
+
+func (b *behind) setLog(s debuglog.Settings) {
+	err := b.log.Set(s)
+	if err == nil {
+		return
+	}
+	d := diagnostic.Diagnostic{Code: "debug-log", Message: err.Error()}
+	if hinting, ok := err.(interface{ Hint() string }); ok {
+		d.Suggestion = hinting.Hint()
+	}
+	b.warn(d)
 }
 
 // command gives what is started. The first process is the one that was built when gorun began; from then on the program is
@@ -94,6 +125,10 @@ func (b *behind) reload() (module.App, error) {
 	}
 	if plan.Server.Value != b.plan.Server.Value {
 		return module.App{}, errors.New("the profile has another server now: start gorun again")
+	}
+	if plan.Module.ClientCertificateMode.Value != b.plan.Module.ClientCertificateMode.Value {
+		b.warn(diagnostic.Diagnostic{Code: "client-certificates", Message: "the front goes on to ask clients for certificates as it does",
+			Suggestion: "start gorun again to have it do as the settings say now"})
 	}
 	if !slices.EqualFunc(plan.Endpoints, b.plan.Endpoints, func(x, y profiles.Endpoint) bool { return x.Endpoint == y.Endpoint }) {
 		b.warn(diagnostic.Diagnostic{Code: "addresses", Message: "the front goes on with the addresses that it has",

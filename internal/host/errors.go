@@ -45,6 +45,22 @@ func (e *ServerError) Hint() string {
 	return `"gorun plan" shows what it would do; choose a Project profile to run the program on its own server`
 }
 
+// disableModule is the variable that switches the module off for whoever runs gorun in that environment, as DisableANCM of
+// the registry does for IIS (reference: servers.md, S4).
+const disableModule = "GORUN_DISABLE_ANCM"
+
+// DisabledError says that the module is switched off.
+type DisabledError struct{}
+
+func (*DisabledError) Error() string {
+	return "the ASP.NET Core Module is disabled here: " + disableModule + " is set, nothing was started"
+}
+
+// Hint says what to do.
+func (*DisabledError) Hint() string {
+	return "unset " + disableModule + ", or choose a Project profile, which needs no module"
+}
+
 // missingServers are the servers that gorun itself is going to bring. Any other name may be registered by the program.
 var missingServers = []string{"httpsys"}
 

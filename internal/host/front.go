@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/gorun-dev/gorun/servers"
 	"github.com/gorun-dev/gorun/servers/endpoint"
 	"github.com/gorun-dev/gorun/servers/module"
+	"github.com/gorun-dev/gorun/servers/module/debuglog"
 )
 
 // runFront runs a plan in which the module stands in front of the program. It stays until it is asked to stop, whatever becomes
@@ -25,7 +27,11 @@ func (h *host) runFront(ctx context.Context, record *record) (Result, error) {
 		return Result{}, err
 	}
 	h.follow(record)
-	front := module.New(h.frontOptions(path))
+	log := debuglog.New(h.plan.Module.Root, h.Stderr)
+	defer log.Close()
+	now := &behind{host: h, plan: h.plan, built: path, log: log}
+	now.setLog(now.outerLog()) // first, so that it says where the log goes on
+	front := module.New(h.frontOptions(now))
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	ended := make(chan error, 1)
@@ -35,6 +41,9 @@ func (h *host) runFront(ctx context.Context, record *record) (Result, error) {
 
 // prepareFront looks at the ports and builds. What cannot be built, or listened on, is told before anybody connects.
 func (h *host) prepareFront(ctx context.Context) (path string, err error) {
+	if isTrue(lookup(h.GoEnv)(disableModule)) {
+		return "", &DisabledError{}
+	}
 	if err := h.checkPorts(); err != nil {
 		return "", err
 	}
@@ -139,23 +148,40 @@ func (h *host) follow(record *record) {
 	}
 }
 
-// frontOptions are the plan as the front takes it. path is the program, built.
-func (h *host) frontOptions(path string) module.Options {
+// frontOptions are the plan as the front takes it. now is the program behind it.
+func (h *host) frontOptions(now *behind) module.Options {
 	m := h.plan.Module
-	now := &behind{host: h, plan: h.plan, built: path}
 	o := module.Options{
 		Name: h.name, Root: m.Root, Environ: certificateVariables(h.GoEnv), Notice: told{h.Stderr},
-		Preload: m.Preload.Value, App: now.app(), Emit: h.Emit,
+		Preload: m.Preload.Value, App: now.app(), Emit: h.Emit, Log: now.log.Logger(),
 	}
 	o.Limits.MaxRequestBodySize = m.MaxAllowedContentLength.Value
 	protocols, _ := endpoint.ParseProtocols(m.Protocols.Value) // the plan has checked it; the zero value is the default
 	for _, e := range h.plan.Endpoints {
-		o.Endpoints = append(o.Endpoints, servers.Endpoint{Endpoint: e.Endpoint, Source: e.Origin.Name, Protocols: protocols})
+		o.Endpoints = append(o.Endpoints, servers.Endpoint{Endpoint: e.Endpoint, Source: e.Origin.Name, Protocols: protocols,
+			TLS: clientCertificates(e.Scheme, m.ClientCertificateMode.Value)})
 	}
 	if h.Replan != nil {
 		o.Watch, o.Reload = m.Reads, now.reload
 	}
 	return o
+}
+
+// clientCertificates is how clients of https are asked for a certificate, which one that the system trusts must have signed; nil
+// when they are not.
+func clientCertificates(scheme, mode string) *tls.Config {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	switch {
+	case scheme != "https":
+		return nil
+	case mode == "AllowCertificate":
+		config.ClientAuth = tls.VerifyClientCertIfGiven
+	case mode == "RequireCertificate":
+		config.ClientAuth = tls.RequireAndVerifyClientCert
+	default:
+		return nil
+	}
+	return config
 }
 
 // told has what the front's server tells on stderr told by gorun.

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -53,6 +54,9 @@ const samplePort = 1025
 // ProxyConfig is what nginx or Apache is told, but for the program's port, for which there is 1025. environ is gorun's own. Errors are
 // those of package reverseproxy, and of devcert.
 func ProxyConfig(ctx context.Context, plan profiles.Plan, environ []string) (reverseproxy.Config, error) {
+	if !plan.Fronted() || plan.Server.Value == "module" {
+		return reverseproxy.Config{}, &NoProxyError{Server: plan.Server.Value}
+	}
 	program, err := reverseproxy.Find(ctx, reverseproxy.Kind(plan.Server.Value), lookup(environ))
 	if err != nil {
 		return reverseproxy.Config{}, err
@@ -70,6 +74,18 @@ func ProxyConfig(ctx context.Context, plan profiles.Plan, environ []string) (rev
 		config.Public = append(config.Public, public)
 	}
 	return config, config.Check()
+}
+
+// NoProxyError is a plan in which neither nginx nor Apache has a part.
+type NoProxyError struct{ Server string }
+
+func (e *NoProxyError) Error() string {
+	return fmt.Sprintf("the server is %s: there is no configuration to show", e.Server)
+}
+
+// Hint says which profiles have one.
+func (e *NoProxyError) Hint() string {
+	return `choose a profile with "gorun": {"server": "nginx"} or "apache"`
 }
 
 // proxiedProcess is a program with its front as something that can be stopped.

@@ -60,6 +60,10 @@ type Options struct {
 	// the wish to stop until it is killed. 0 is no time at all, as in the reference (1.1).
 	StartupTimeLimit, ShutdownTimeLimit time.Duration
 	NoLimits                            bool // lifts both: a debugger is attached (1.5)
+	// KeepSlow lets a process be that is not ready when the StartupTimeLimit is over. Get fails with the same *StartError from
+	// then on, until the process has become ready after all, or has ended; there is no other attempt. It is the handler setting
+	// suppressRecycleOnStartupTimeout (1.2).
+	KeepSlow bool
 
 	// RapidFailsPerMinute is how often processes may crash or fail to start within a minute; one more, and none is
 	// started until the minute is over (1.5). Less than 0 is no limit.

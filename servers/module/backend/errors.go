@@ -24,6 +24,10 @@ type StartError struct {
 
 	TimedOut bool // the StartupTimeLimit was over
 
+	// Late is nil, but for a process that goes on although its time is over (Options.KeepSlow): then it is closed when the
+	// process has become ready, or has ended.
+	Late <-chan struct{}
+
 	// Output is what the last attempt's program wrote first, stdout and stderr as they came, at most MaxOutput
 	// characters; LastLines is what it wrote last, at most MaxLines.
 	Output    string
@@ -53,6 +57,7 @@ type Attempt struct {
 	TimedOut bool  // the StartupTimeLimit was over
 
 	launched *launched
+	kept     bool // though its time was over
 }
 
 // worthRepeating is false where the next attempt would fail in the same way: nothing could be started, or trying again

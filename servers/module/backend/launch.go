@@ -12,7 +12,7 @@ import (
 )
 
 // launched is a program that was started, ready or not. Its goroutines: one waits for its end, and those of its output.
-// All have ended when finish returns.
+// All have ended when finish returns. While a slow one is kept, another tells so; awaitReady waits for it.
 type launched struct {
 	tree   *process.Tree
 	port   uint16 // of its hosting; 0 where that has none
@@ -30,12 +30,12 @@ type launched struct {
 var errStartLimit = errors.New("the startup time limit is over")
 
 // launch starts a process for a slot, with as many attempts as it may take. The error is a *StartError, or why no process
-// is wanted any more.
-func (g *generation) launch(slot int) (l *launched, hosting Hosting, err error) {
+// is wanted any more. slow is called when the process is kept although its time is over, and launch goes on.
+func (g *generation) launch(slot int, slow func(*StartError)) (l *launched, hosting Hosting, err error) {
 	hosting = g.Host(slot)
 	failed := &StartError{Program: g.Name}
 	for left := g.Attempts - 1; ; left-- {
-		a := g.attempt(hosting)
+		a := g.attempt(hosting, slow)
 		if a.Err == nil {
 			return a.launched, hosting, nil
 		}
@@ -44,6 +44,11 @@ func (g *generation) launch(slot int) (l *launched, hosting Hosting, err error) 
 		}
 		if g.ctx.Err() != nil {
 			err = context.Cause(g.ctx)
+			break
+		}
+		if a.kept { // which was told as a start that failed
+			g.crashed(a.launched)
+			err = errAgain
 			break
 		}
 		failed.add(a)
@@ -61,7 +66,7 @@ func (g *generation) launch(slot int) (l *launched, hosting Hosting, err error) 
 }
 
 // attempt is one attempt to start. Nothing is left of one that fails.
-func (g *generation) attempt(hosting Hosting) *Attempt {
+func (g *generation) attempt(hosting Hosting, slow func(*StartError)) *Attempt {
 	a := &Attempt{Stage: StageCommand}
 	begun := time.Now()
 	defer func() { a.Duration = time.Since(begun) }()
@@ -82,7 +87,7 @@ func (g *generation) attempt(hosting Hosting) *Attempt {
 		return a
 	}
 	a.PID, a.Stage = a.launched.tree.PID(), StageReady
-	if a.Err = g.awaitReady(hosting, a); a.Err != nil {
+	if a.Err = g.awaitReady(hosting, a, slow); a.Err != nil {
 		a.giveUp(g.StopSignal)
 		return a
 	}
@@ -149,12 +154,16 @@ func (l *launched) finish() {
 }
 
 // awaitReady waits until the hosting says that the program is ready.
-func (g *generation) awaitReady(hosting Hosting, a *Attempt) error {
+func (g *generation) awaitReady(hosting Hosting, a *Attempt, slow func(*StartError)) error {
 	ctx, cancel := context.WithCancelCause(g.ctx)
 	defer cancel(nil)
 	limit := g.startupLimit()
-	timer := time.AfterFunc(limit, func() { cancel(errStartLimit) })
-	defer timer.Stop()
+	if g.KeepSlow {
+		defer g.keepSlow(a, limit, slow)()
+	} else {
+		timer := time.AfterFunc(limit, func() { cancel(errStartLimit) })
+		defer timer.Stop()
+	}
 	defer context.AfterFunc(a.launched.life, func() { cancel(errEnded) })()
 	err := hosting.Ready(ctx, a.launched.tree)
 	cause := context.Cause(ctx)
@@ -167,6 +176,31 @@ func (g *generation) awaitReady(hosting Hosting, a *Attempt) error {
 		return &TimeoutError{Limit: limit, Err: reason(err)}
 	}
 	return err
+}
+
+// keepSlow has slow told when the limit is over, and the program go on. The function that it returns ends that, and waits for it.
+func (g *generation) keepSlow(a *Attempt, limit time.Duration, slow func(*StartError)) (end func()) {
+	late := *a
+	late.Err, late.TimedOut, late.Duration = &TimeoutError{Limit: limit}, true, limit
+	timer, decided, done := time.NewTimer(limit), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-timer.C:
+			failed := &StartError{Program: g.Name}
+			failed.add(&late)
+			g.attemptFailed(&late, 0)
+			g.startFailed(failed)
+			a.kept = true
+			slow(failed)
+		case <-decided:
+		}
+	}()
+	return func() {
+		timer.Stop()
+		close(decided)
+		<-done
+	}
 }
 
 // errEnded is the cause when the program has ended before it was ready.

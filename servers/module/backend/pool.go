@@ -128,24 +128,45 @@ func (p *Pool) begin(g *generation, s *slot) (*starting, error) {
 // follow is the goroutine of a process.
 func (p *Pool) follow(g *generation, s *slot, start *starting) {
 	defer p.ended(g)
-	launched, hosting, err := g.launch(s.number)
+	late := make(chan struct{})
+	launched, hosting, err := g.launch(s.number, func(e *StartError) {
+		e.Late = late
+		p.slow(g, start, e)
+	})
 	var process *Process
 	if err == nil {
 		process = newProcess(p, g, s, hosting, launched)
 	}
 	p.mu.Lock()
 	s.starting = nil
-	start.process, start.err = process, err
 	if err == nil {
 		s.process.Store(process)
-	} else if _, failed := errors.AsType[*StartError](err); failed {
-		g.fails.add(time.Now())
 	}
+	p.settle(g, start, process, err)
 	p.mu.Unlock()
-	close(start.done)
+	close(late)
 	if err == nil {
 		process.run()
 	}
+}
+
+// slow fails a start whose process is kept. It stays the slot's, so that whoever comes fails, too, until the process is ready.
+func (p *Pool) slow(g *generation, start *starting, err *StartError) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settle(g, start, nil, err)
+}
+
+// settle says once how a start went. mu is held.
+func (p *Pool) settle(g *generation, start *starting, process *Process, err error) {
+	if isClosed(start.done) {
+		return
+	}
+	if _, failed := errors.AsType[*StartError](err); failed {
+		g.fails.add(time.Now())
+	}
+	start.process, start.err = process, err
+	close(start.done)
 }
 
 // ended takes a process off the books.

@@ -95,18 +95,22 @@ func (p *Process) close() {
 
 // Failed says that the front could not reach the process. It is checked at once whether it still listens, where its
 // hosting can tell; a deaf one gets no more requests, is stopped, and is replaced by the next Get. When Failed returns, that
-// is decided.
-func (p *Process) Failed() {
+// is decided: isGone reports whether the process gets no more requests, for this reason or another.
+func (p *Process) Failed() (isGone bool) {
 	p.checking.Lock()
 	defer p.checking.Unlock()
+	if p.uses.Load() < 0 {
+		return true
+	}
 	hosting, ok := p.hosting.(interface{ Deaf(*process.Tree) bool })
-	if !ok || p.uses.Load() < 0 || !hosting.Deaf(p.tree) {
-		return
+	if !ok || !hosting.Deaf(p.tree) {
+		return p.uses.Load() < 0 // by now
 	}
 	p.close()
 	if !isClosed(p.deaf) {
 		close(p.deaf)
 	}
+	return true
 }
 
 // crashShows is how long it takes until the end of a process is known whose sockets are gone already.
