@@ -60,7 +60,7 @@ func (x *exchange) sendBody() {
 	if x.chunked {
 		err = x.sendChunks(c, body, buffer[:])
 	} else {
-		err = x.sendLength(c, body, buffer[:], x.req.ContentLength)
+		err = x.sendLength(c, body, buffer[:], x.req.ContentLength-int64(x.small))
 	}
 	switch {
 	case err == nil:

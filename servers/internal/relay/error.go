@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 )
 
 // Error says why a request could not be passed on, when nothing of a response has gone to the client. By reference:
@@ -61,8 +62,18 @@ func refuses(req *http.Request) *Error {
 		})
 	case !isToken(req.Method):
 		return refused(&RefusalError{Status: http.StatusBadRequest, Reason: "the method is none"})
+	case req.ProtoMajor >= 2 && !isLength(req.Header["Content-Length"]): // net/http's HTTP/2 takes the first, or 0 (RFC 9113, 8.1.1)
+		return refused(&RefusalError{Status: http.StatusBadRequest, Reason: "the Content-Length is none"})
 	}
 	return nil
+}
+
+// isLength reports whether there is at most one number.
+func isLength(values []string) bool {
+	if len(values) == 0 {
+		return true
+	}
+	return len(values) == 1 && values[0] != "" && strings.Trim(values[0], "0123456789") == ""
 }
 
 func refused(e *RefusalError) *Error { return &Error{Client: true, Err: e} }

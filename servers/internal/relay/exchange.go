@@ -23,8 +23,8 @@ type exchange struct {
 	expects  bool // the body waits for the app's 100 Continue
 
 	conn    *conn
-	request []byte // the head and, when it is small, the body
-	small   int    // how long that body is
+	request []byte // the head and, of a small body, what has come with it
+	small   int    // how much of the body that is
 	retried bool
 	sent    bool // the app may have seen the request
 	heard   bool // something has come from the app
@@ -75,23 +75,28 @@ func newExchange(r *Relay, w http.ResponseWriter, req *http.Request, t Target) (
 	return x, nil
 }
 
-// readSmallBody puts a small body behind the head: they are sent at once, and can be sent again.
+// readSmallBody puts a small body behind the head: they are sent at once, and can be sent again. Only its first piece is waited
+// for, which most often is all of it: the app may answer before the rest comes, or have its own limit on how slow that may be.
 func (x *exchange) readSmallBody() error {
 	n := x.req.ContentLength
 	end := len(x.request)
 	if n <= 0 || x.expects || n > int64(cap(x.request)-end) {
 		return nil
 	}
-	if _, err := io.ReadFull(x.req.Body, x.request[end:end+int(n)]); err != nil {
-		return err
+	got, err := x.req.Body.Read(x.request[end : end+int(n)])
+	x.small = got
+	x.request = x.request[:end+got]
+	switch {
+	case int64(got) == n:
+		return nil
+	case err == io.EOF:
+		return errBodyLength
 	}
-	x.small = int(n)
-	x.request = x.request[:end+int(n)]
-	return nil
+	return err
 }
 
-// hasBody reports whether there is a body that is sent on its own.
-func (x *exchange) hasBody() bool { return x.req.ContentLength != 0 && x.small == 0 }
+// hasBody reports whether there is a body, or more of it, that is sent on its own.
+func (x *exchange) hasBody() bool { return x.req.ContentLength != int64(x.small) }
 
 // attempt sends the request on a connection and passes the response on. The error is one before anything of a final response
 // has gone to the client.
@@ -191,15 +196,15 @@ func (x *exchange) fail(err error) *Error {
 
 var errNoResponse = errors.New("the app has closed the connection without a response")
 
-// restore gives a small body back to the request.
+// restore gives what was read of a small body back to the request.
 func (x *exchange) restore() {
 	body := bytes.Clone(x.request[len(x.request)-x.small:])
-	x.req.Body = &again{bytes.NewReader(body), x.req.Body}
+	x.req.Body = &again{io.MultiReader(bytes.NewReader(body), x.req.Body), x.req.Body}
 }
 
-// again is a body that was read and can be read anew.
+// again is a body of which something was read, and can be read anew.
 type again struct {
-	*bytes.Reader
+	io.Reader
 	io.Closer
 }
 

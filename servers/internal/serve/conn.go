@@ -26,13 +26,14 @@ type conn struct {
 	local    net.Addr
 	id       atomic.Pointer[string] // made when somebody asks
 
-	lazy   *lazy  // how it is read while there is nothing; nil where that is not possible
-	in     []byte // read and not yet used
-	buffer []byte // where in lies
-	out    []byte // the beginning of a response that is not yet sent
-	head   head
-	handed bool // a request has been handled
-	x      *exchange
+	passing *passing // nil: the handler is no Passer
+	lazy    *lazy    // how it is read while there is nothing; nil where that is not possible
+	in      []byte   // read and not yet used
+	buffer  []byte   // where in lies
+	out     []byte   // the beginning of a response that is not yet sent
+	head    head
+	handed  bool // a request has been handled
+	x       *exchange
 
 	mu        sync.Mutex
 	want      time.Time // the read deadline asked for
@@ -87,6 +88,7 @@ func newConn(c net.Conn, core *core, b Binding) *conn {
 		n.tls = &state
 	}
 	n.watcher.ended.L = &n.mu
+	n.passing = newPassing(n)
 	n.answer.rate = core.limits.MinResponseDataRate
 	return n
 }
@@ -112,7 +114,7 @@ func (c *conn) serve() {
 // handle calls the handler and ends its response. It reports whether another request may come.
 func (c *conn) handle() (again bool) {
 	x := c.x
-	c.core.handler.ServeHTTP(&x.response, c.newRequest(x))
+	c.handler(x).ServeHTTP(&x.response, c.newRequest(x))
 	x.context.end()
 	return x.response.finish()
 }

@@ -19,6 +19,7 @@ type core struct {
 	tick          time.Duration
 	log           *slog.Logger
 	handler       http.Handler
+	passer        Passer // the handler, where it is one
 	base          context.Context
 	http          *http.Server // stands for this server in contexts; it serves nothing
 	serverLine    []byte       // the Server field of responses, with its end
@@ -61,6 +62,7 @@ func newCore(s *Server) *core {
 	if k.handler == nil {
 		k.handler = http.DefaultServeMux
 	}
+	k.passer, _ = k.handler.(Passer)
 	if s.BaseContext != nil {
 		k.base = s.BaseContext()
 	}

@@ -19,6 +19,16 @@ var errIdle = errors.New("idle")
 // have an answer, it has had it.
 func (c *conn) nextRequest() bool {
 	end, ok := c.nextHead()
+	for ok {
+		done, err := c.offer(end)
+		if err != nil {
+			return false
+		}
+		if !done {
+			break
+		}
+		end, ok = c.nextHead()
+	}
 	if !ok {
 		return false
 	}
@@ -89,6 +99,9 @@ const lastWait = 10 * time.Millisecond
 // more reads behind what is there.
 func (c *conn) more(waits wait) error {
 	if len(c.in) == 0 && c.lazy != nil {
+		if c.passing != nil && waits == forRequest {
+			return c.passMany()
+		}
 		return c.moreLazily(waits)
 	}
 	n, err := c.fill(c.space(), waits)

@@ -6,6 +6,8 @@
 // answered by the server as soon as the handler reads that body, and what a handler leaves of a body is read, within
 // limits, after the response was sent.
 //
+// A handler that only passes requests on can do without net/http's types for most of them: see Passer.
+//
 // It opens no sockets and speaks neither HTTP/2 nor HTTP/3: connections that want HTTP/2 go to Server.HTTP2.
 //
 // A Server may be used by several goroutines at once.
