@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gorun-dev/gorun/testdata/bench/internal/load"
+	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
 )
 
 // h2load is HTTP/2: some requests at a time on each of several connections, which are made before the run.
@@ -24,36 +27,36 @@ const (
 	connecting = 500 * time.Millisecond
 )
 
-func (h2load) tool() tool { return tool{"h2load", "nghttp2-client"} }
+func (h2load) tool() load.Tool { return load.Tool{Name: "h2load", Debian: "nghttp2-client"} }
 
-func (h2load) measure(ctx context.Context, b *bench, s *server, r request, d time.Duration) (sample, error) {
+func (h h2load) measure(ctx context.Context, b *bench, s *server, r subject.Request, d time.Duration) (load.Sample, error) {
 	log := filepath.Join(b.dir, "h2load.log")
-	out, err := output(ctx, d+connecting, "h2load", "-t2", "-c"+strconv.Itoa(connections), "-m"+strconv.Itoa(streams),
-		"-D"+seconds(d), "--warm-up-time="+strconv.Itoa(int(connecting.Milliseconds()))+"ms", "--log-file="+log, s.url(r))
+	out, err := h.tool().Run(ctx, d+connecting, "-t2", "-c"+strconv.Itoa(load.Connections), "-m"+strconv.Itoa(streams),
+		"-D"+load.Seconds(d), "--warm-up-time="+strconv.Itoa(int(connecting.Milliseconds()))+"ms", "--log-file="+log, s.url(r))
 	if err != nil {
-		return sample{}, err
+		return load.Sample{}, err
 	}
 	defer os.Remove(log)
 	measured, err := parseH2load(out)
 	if err != nil {
-		return sample{}, err
+		return load.Sample{}, err
 	}
 	f, err := os.Open(log)
 	if err != nil {
-		return sample{}, err
+		return load.Sample{}, err
 	}
 	defer f.Close()
 	latencies, err := parseH2loadLog(f)
 	if err != nil {
-		return sample{}, err
+		return load.Sample{}, err
 	}
-	measured.p50, measured.p99 = quantile(latencies, 0.5), quantile(latencies, 0.99)
+	measured.P50, measured.P99 = load.Quantile(latencies, 0.5), load.Quantile(latencies, 0.99)
 	return measured, nil
 }
 
 // parseH2load reads what h2load prints, which has no percentiles. Its exit status says nothing: it is 0 even when
 // nobody answers.
-func parseH2load(text string) (s sample, err error) {
+func parseH2load(text string) (s load.Sample, err error) {
 	var errs []error
 	protocol := ""
 	for line := range strings.Lines(text) {
@@ -63,22 +66,22 @@ func parseH2load(text string) (s sample, err error) {
 			protocol = strings.TrimSpace(rest)
 		case name == "requests":
 			n, err := h2loadCount(rest, "failed")
-			s.errors += n
+			s.Errors += n
 			errs = append(errs, err)
 		case name == "status codes": // a 3xx is not among the failed ones
 			n, err := h2loadCount(rest, "3xx")
-			s.errors += n
+			s.Errors += n
 			errs = append(errs, err)
 		case strings.HasPrefix(name, "finished in "):
-			s.value, err = h2loadRate(name)
+			s.Value, err = h2loadRate(name)
 			errs = append(errs, err)
 		}
 	}
 	if protocol != "h2" && protocol != "h2c" {
 		errs = append(errs, fmt.Errorf("the protocol is %q", protocol))
 	}
-	if err := errors.Join(append(errs, s.check())...); err != nil {
-		return sample{}, fmt.Errorf("h2load: %w:\n%s", err, text)
+	if err := errors.Join(append(errs, s.Check())...); err != nil {
+		return load.Sample{}, fmt.Errorf("h2load: %w:\n%s", err, text)
 	}
 	return s, nil
 }

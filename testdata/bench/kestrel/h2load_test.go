@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorun-dev/gorun/testdata/bench/internal/load"
 )
 
 // What h2load of nghttp2 1.52.0 printed, without its lines about threads.
@@ -51,13 +53,13 @@ func TestParseH2load(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		text string
-		want sample
+		want load.Sample
 		fail bool
 	}{
-		"fast":              {text: h2loadFast, want: sample{value: 40211}},
-		"aborted":           {text: h2loadAborted, want: sample{value: 43483, errors: 4831}},
-		"moved":             {text: h2loadMoved, want: sample{value: 33375, errors: 33388}},
-		"without TLS":       {text: strings.Replace(h2loadFast, "protocol: h2", "protocol: h2c", 1), want: sample{value: 40211}},
+		"fast":              {text: h2loadFast, want: load.Sample{Value: 40211}},
+		"aborted":           {text: h2loadAborted, want: load.Sample{Value: 43483, Errors: 4831}},
+		"moved":             {text: h2loadMoved, want: load.Sample{Value: 33375, Errors: 33388}},
+		"without TLS":       {text: strings.Replace(h2loadFast, "protocol: h2", "protocol: h2c", 1), want: load.Sample{Value: 40211}},
 		"not HTTP/2":        {text: strings.Replace(h2loadFast, "protocol: h2", "protocol: http/1.1", 1), fail: true},
 		"nothing answered":  {text: h2loadNothing, fail: true},
 		"nothing at all":    {fail: true},
@@ -92,7 +94,7 @@ func FuzzParseH2load(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := parseH2load(text)
-		if err == nil && got.check() != nil {
+		if err == nil && got.Check() != nil {
 			t.Errorf("got %+v", got)
 		}
 	})

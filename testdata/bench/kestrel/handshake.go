@@ -6,13 +6,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gorun-dev/gorun/testdata/bench/internal/load"
+	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
 )
 
 // handshakes is a new TLS connection for each request, from this process: wrk keeps its TLS sessions, and resuming one
@@ -24,12 +25,12 @@ const (
 	clientPatience   = 10 // errors after which a client gives up
 )
 
-func (handshakes) tool() tool { return tool{} }
+func (handshakes) tool() load.Tool { return load.Tool{} }
 
-func (handshakes) measure(ctx context.Context, _ *bench, s *server, r request, d time.Duration) (sample, error) {
+func (handshakes) measure(ctx context.Context, _ *bench, s *server, r subject.Request, d time.Duration) (load.Sample, error) {
 	address, err := url.Parse(s.url(r))
 	if err != nil {
-		return sample{}, err
+		return load.Sample{}, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -44,16 +45,16 @@ func (handshakes) measure(ctx context.Context, _ *bench, s *server, r request, d
 }
 
 // joined makes one sample of all clients. Any error is one too many, and the first tells what went wrong.
-func joined(clients []handshakeClient, d time.Duration) (sample, error) {
+func joined(clients []handshakeClient, d time.Duration) (load.Sample, error) {
 	var latencies []time.Duration
 	var errs []error
 	for _, c := range clients {
 		latencies = slices.Concat(latencies, c.latencies)
 		errs = append(errs, c.errs...)
 	}
-	s := sampleOf(latencies, d, len(errs))
-	if err := s.check(); err != nil {
-		return sample{}, errors.Join(append(errs, err)...)
+	s := load.SampleOf(latencies, d, len(errs))
+	if err := s.Check(); err != nil {
+		return load.Sample{}, errors.Join(append(errs, err)...)
 	}
 	return s, nil
 }
@@ -97,19 +98,5 @@ func handshake(ctx context.Context, address *url.URL) error {
 	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", address.Path, address.Host); err != nil {
 		return err
 	}
-	return readAnswer(bufio.NewReader(conn))
-}
-
-// readAnswer reads one response, which must be 200, to its end.
-func readAnswer(r *bufio.Reader) error {
-	resp, err := http.ReadResponse(r, nil)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return errors.New(resp.Status)
-	}
-	_, err = io.Copy(io.Discard, resp.Body)
-	return err
+	return load.ReadAnswer(bufio.NewReader(conn))
 }

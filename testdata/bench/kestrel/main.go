@@ -24,8 +24,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"syscall"
+
+	"github.com/gorun-dev/gorun/testdata/bench/internal/load"
+	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
 )
 
 func main() {
@@ -60,7 +62,7 @@ type bench struct {
 
 	dir     string // for everything else that is written
 	program string // this one
-	trust   trust
+	trust   subject.Trust
 }
 
 // run measures the scenarios with these names, all without any, and prints the table of what could be measured.
@@ -105,13 +107,13 @@ func (b *bench) prepare() (err error) {
 	if b.program, err = os.Executable(); err != nil {
 		return err
 	}
-	if b.trust, err = makeCertificate(b.dir); err != nil {
+	if b.trust, err = subject.MakeCertificate(b.dir); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(b.dir, servedFile), servedText(), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(b.dir, postScript), []byte(postLua), 0o644)
+	return os.WriteFile(filepath.Join(b.dir, postScript), []byte(load.PostScript), 0o644)
 }
 
 // measureAll measures one scenario after the other, and goes on after one that fails unless it was interrupted.
@@ -126,14 +128,9 @@ func (b *bench) measureAll(ctx context.Context, chosen []scenario) ([]result, er
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
 		}
-		if r.skipped != "" || len(r.ours) > 0 {
+		if r.skipped != "" || len(r.Measured) > 0 {
 			results = append(results, r)
 		}
 	}
 	return results, errors.Join(errs...)
-}
-
-// machine says where figures come from.
-func machine() string {
-	return fmt.Sprintf("%s/%s, %s, GOMAXPROCS %d", runtime.GOOS, runtime.GOARCH, runtime.Version(), runtime.GOMAXPROCS(0))
 }

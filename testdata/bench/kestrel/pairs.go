@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/gorun-dev/gorun/testdata/bench/internal/load"
 )
 
 const warmUp = time.Second
@@ -14,19 +16,8 @@ const warmUp = time.Second
 // result is what one scenario gives: as many samples of both servers, in the order of the pairs.
 type result struct {
 	scenario   scenario
-	ours, bare []sample
+	load.Pairs        // ours, against bare
 	skipped    string // why there are no samples
-}
-
-// errors counts the answers that were none.
-func (r result) errors() (n int) {
-	for _, s := range r.ours {
-		n += s.errors
-	}
-	for _, s := range r.bare {
-		n += s.errors
-	}
-	return n
 }
 
 // measure runs one scenario. A result may have samples even with an error.
@@ -37,7 +28,7 @@ func (b *bench) measure(ctx context.Context, s scenario) (r result, err error) {
 	if err != nil {
 		return r, err
 	}
-	if s.request.scheme == "h2c" {
+	if s.request.Scheme == "h2c" {
 		if r.skipped, err = refusesH2C(ctx, both[ours], s.request); r.skipped != "" || err != nil {
 			return r, err
 		}
@@ -48,7 +39,7 @@ func (b *bench) measure(ctx context.Context, s scenario) (r result, err error) {
 	if err := b.runPairs(ctx, both, &r); err != nil {
 		return r, err
 	}
-	if n := r.errors(); n > 0 {
+	if n := r.Errors(); n > 0 {
 		return r, fmt.Errorf("%d requests failed", n)
 	}
 	return r, nil
@@ -88,24 +79,20 @@ func (b *bench) runPairs(ctx context.Context, both map[string]*server, r *result
 		}
 	}
 	pairs := b.pairsOf(s)
-	for pair := range pairs {
-		samples, err := b.runPair(ctx, both, s, order(pair))
-		if err != nil {
-			return err
+	one := func(against bool) (load.Sample, error) {
+		role := ours
+		if against {
+			role = bare
 		}
-		r.ours = append(r.ours, samples[ours])
-		r.bare = append(r.bare, samples[bare])
-		fmt.Fprintf(os.Stderr, "%s: pair %d of %d: %.3f\n", s.name, pair+1, pairs, samples[ours].value/samples[bare].value)
+		sample, err := b.runOne(ctx, both[role], s)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", role, err)
+		}
+		return sample, err
 	}
-	return nil
-}
-
-// order has each server come first in every other pair: what changes steadily during a run is then nobody's gain.
-func order(pair int) [2]string {
-	if pair%2 == 0 {
-		return [2]string{ours, bare}
-	}
-	return [2]string{bare, ours}
+	return r.Run(pairs, one, func(pair int, ratio float64) {
+		fmt.Fprintf(os.Stderr, "%s: pair %d of %d: %.3f\n", s.name, pair, pairs, ratio)
+	})
 }
 
 func (b *bench) pairsOf(s scenario) int {
@@ -115,26 +102,10 @@ func (b *bench) pairsOf(s scenario) int {
 	return b.pairs
 }
 
-// runPair gives one sample for each role.
-func (b *bench) runPair(ctx context.Context, both map[string]*server, s scenario, order [2]string) (map[string]sample, error) {
-	samples := map[string]sample{}
-	for _, role := range order {
-		measured, err := b.runOne(ctx, both[role], s)
-		if err == nil {
-			err = measured.check()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", role, err)
-		}
-		samples[role] = measured
-	}
-	return samples, nil
-}
-
-func (b *bench) runOne(ctx context.Context, on *server, s scenario) (_ sample, err error) {
+func (b *bench) runOne(ctx context.Context, on *server, s scenario) (_ load.Sample, err error) {
 	if s.fresh {
 		if on, err = b.start(ctx, on.role, ""); err != nil {
-			return sample{}, err
+			return load.Sample{}, err
 		}
 		defer func() { err = errors.Join(err, on.stop()) }()
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/gorun-dev/gorun/servers"
 	"github.com/gorun-dev/gorun/servers/devcert"
 	"github.com/gorun-dev/gorun/servers/endpoint"
+	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
 )
 
 // serveCommand as the first argument makes this program a server.
@@ -85,7 +86,7 @@ func serveOurs(ctx context.Context, h http.Handler, stderr io.Writer) error {
 	}
 	for i, url := range app.Addresses() {
 		_, address, _ := strings.Cut(url, "://")
-		fmt.Fprintf(stderr, "%s%s://%s\n", listening, []string{"h2c", "http", "https"}[i], address)
+		fmt.Fprintf(stderr, "%s%s://%s\n", subject.Listening, []string{"h2c", "http", "https"}[i], address)
 	}
 	return <-ended
 }
@@ -117,7 +118,7 @@ func serveBare(ctx context.Context, h http.Handler, stderr io.Writer) error {
 		if err != nil {
 			return err // the process ends
 		}
-		fmt.Fprintf(stderr, "%s%s://%s\n", listening, s.scheme, l.Addr())
+		fmt.Fprintf(stderr, "%s%s://%s\n", subject.Listening, s.scheme, l.Addr())
 		go func() { ended <- s.serve(l) }()
 	}
 	select {

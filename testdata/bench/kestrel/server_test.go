@@ -4,17 +4,18 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"net"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
 )
 
 // TestMain has the test's own binary be the servers.
@@ -80,23 +81,24 @@ func TestAnswers(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		request request
+		request subject.Request
 		proto   string
 		length  int
 		begins  string
 	}{
-		{request{scheme: "http", method: "GET", path: "/"}, "HTTP/1.1", 13, "Hello, World!"},
-		{request{scheme: "http", method: "GET", path: "/json"}, "HTTP/1.1", 39, `{"message":"Hello`},
-		{request{scheme: "http", method: "POST", path: "/echo", body: "hello"}, "HTTP/1.1", 5, "hello"},
-		{request{scheme: "http", method: "GET", path: "/file"}, "HTTP/1.1", 100_000, "0123"},
-		{request{scheme: "https", method: "GET", path: "/", http2: true}, "HTTP/2.0", 13, "Hello"},
+		{subject.Request{Scheme: "http", Method: "GET", Path: "/"}, "HTTP/1.1", 13, "Hello, World!"},
+		{subject.Request{Scheme: "http", Method: "GET", Path: "/json"}, "HTTP/1.1", 39, `{"message":"Hello`},
+		{subject.Request{Scheme: "http", Method: "POST", Path: "/echo", Body: "hello"}, "HTTP/1.1", 5, "hello"},
+		{subject.Request{Scheme: "http", Method: "GET", Path: "/file"}, "HTTP/1.1", 100_000, "0123"},
+		{subject.Request{Scheme: "https", Method: "GET", Path: "/", HTTP2: true}, "HTTP/2.0", 13, "Hello"},
 	} {
-		got, err := b.fetch(t.Context(), both[ours], test.request)
-		if err != nil || got.proto != test.proto || len(got.body) != test.length || !strings.HasPrefix(got.body, test.begins) {
-			t.Errorf("%+v: got %+v, %v", test.request, got.short(), err)
+		got, err := b.trust.Fetch(t.Context(), both[ours].url(test.request), test.request)
+		if err != nil || got.Proto != test.proto || len(got.Body) != test.length || !strings.HasPrefix(got.Body, test.begins) {
+			t.Errorf("%+v: got %+v, %v", test.request, got.Short(), err)
 		}
 	}
-	if _, err := b.fetch(t.Context(), both[bare], request{scheme: "http", method: "GET", path: "/nothing"}); err == nil {
+	nothing := subject.Request{Scheme: "http", Method: "GET", Path: "/nothing"}
+	if _, err := b.trust.Fetch(t.Context(), both[bare].url(nothing), nothing); err == nil {
 		t.Error("a 404 is accepted")
 	}
 }
@@ -106,7 +108,7 @@ func TestVerify(t *testing.T) {
 	t.Parallel()
 	b := &bench{}
 	both := map[string]*server{ours: listeningServer(t, "one"), bare: listeningServer(t, "two")}
-	err := b.verify(t.Context(), both, request{scheme: "http", method: "GET", path: "/"})
+	err := b.verify(t.Context(), both, subject.Request{Scheme: "http", Method: "GET", Path: "/"})
 	if err == nil || !strings.Contains(err.Error(), "do not answer alike") {
 		t.Errorf("got %v", err)
 	}
@@ -117,12 +119,14 @@ func listeningServer(t *testing.T, text string) *server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(text)) }))
 	t.Cleanup(s.Close)
-	return &server{role: text, said: &announcements{urls: map[string]string{"http": s.URL}}}
+	said := subject.NewAnnouncements("http")
+	fmt.Fprintln(said, subject.Listening+s.URL)
+	return &server{role: text, said: said}
 }
 
 func TestH2C(t *testing.T) {
 	t.Parallel()
-	r := request{scheme: "h2c", method: "GET", path: "/", http2: true}
+	r := subject.Request{Scheme: "h2c", Method: "GET", Path: "/", HTTP2: true}
 	if why, err := refusesH2C(t.Context(), listeningServer(t, "HTTP/1.1"), r); why == "" || err != nil {
 		t.Errorf("got %q, %v", why, err)
 	}
@@ -131,7 +135,7 @@ func TestH2C(t *testing.T) {
 	if why, err := refusesH2C(t.Context(), both[bare], r); why != "" || err != nil {
 		t.Errorf("net/http is said not to speak it: %s %v", why, err)
 	}
-	if got, err := b.fetch(t.Context(), both[bare], r); err != nil || got.proto != "HTTP/2.0" {
+	if got, err := b.trust.Fetch(t.Context(), both[bare].url(r), r); err != nil || got.Proto != "HTTP/2.0" {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -142,13 +146,13 @@ func TestOwnLoads(t *testing.T) {
 	b := prepared(t)
 	both := started(t, b, scenario{})
 	for _, role := range []string{ours, bare} {
-		for _, load := range []load{handshakes{}, idle{}} {
-			r := request{scheme: "https", method: "GET", path: "/"}
+		for _, load := range []loader{handshakes{}, idle{}} {
+			r := subject.Request{Scheme: "https", Method: "GET", Path: "/"}
 			if load == (idle{}) {
-				r.scheme = "http"
+				r.Scheme = "http"
 			}
 			got, err := load.measure(t.Context(), b, both[role], r, 100*time.Millisecond)
-			if err != nil || got.errors > 0 {
+			if err != nil || got.Errors > 0 {
 				t.Errorf("%s, %T: %+v, %v", role, load, got, err)
 			}
 		}
@@ -160,7 +164,7 @@ func TestErrorsAreCounted(t *testing.T) {
 	t.Parallel()
 	b := prepared(t)
 	both := started(t, b, scenario{})
-	address, err := url.Parse(both[bare].url(request{scheme: "https", path: "/nothing"}))
+	address, err := url.Parse(both[bare].url(subject.Request{Scheme: "https", Path: "/nothing"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +198,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("got %+v, %v", results, err)
 	}
 	for _, r := range results {
-		if len(r.ours) != 1 || len(r.bare) != 1 || r.ours[0].p99 == 0 || r.bare[0].p50 == 0 || r.errors() > 0 {
+		if len(r.Measured) != 1 || len(r.Against) != 1 || r.Measured[0].P99 == 0 || r.Against[0].P50 == 0 || r.Errors() > 0 {
 			t.Errorf("got %+v", r)
 		}
 	}
@@ -217,8 +221,8 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("got %+v, %v", results, err)
 	}
 	both := started(t, b, scenario{})
-	for _, load := range []load{handshakes{}, idle{}} {
-		if got, err := load.measure(ctx, b, both[ours], request{scheme: "https", path: "/"}, time.Minute); err == nil {
+	for _, load := range []loader{handshakes{}, idle{}} {
+		if got, err := load.measure(ctx, b, both[ours], subject.Request{Scheme: "https", Path: "/"}, time.Minute); err == nil {
 			t.Errorf("%T: got %+v", load, got)
 		}
 	}
@@ -238,57 +242,23 @@ func TestServerFails(t *testing.T) {
 	}
 }
 
-func TestAnnouncements(t *testing.T) {
-	t.Parallel()
-	a := &announcements{ready: make(chan struct{}), urls: map[string]string{}}
-	write := func(text string) {
-		if n, err := a.Write([]byte(text)); n != len(text) || err != nil {
-			t.Fatalf("got %d, %v", n, err)
-		}
-	}
-	isReady := func() bool {
-		select {
-		case <-a.ready:
-			return true
-		default:
-			return false
-		}
-	}
-	write("made a certificate\nNow listening on: http://127.0.0.1:80")
-	write("80\nNow listening on: https://127.0.0.1:844")
-	if isReady() {
-		t.Error("ready before the last line is whole")
-	}
-	write("3\n")
-	if !isReady() || a.urls["http"] != "http://127.0.0.1:8080" || a.urls["https"] != "https://127.0.0.1:8443" {
-		t.Errorf("got %v", a.urls)
-	}
-	write(strings.Repeat("noise\n", 10_000))
-	if got := len(a.text()); got > 8<<10 {
-		t.Errorf("%d bytes are kept", got)
-	}
-	if s := (&server{said: a}); s.url(request{scheme: "h2c", path: "/"}) != "http://127.0.0.1:8080/" {
-		t.Errorf("got %s", s.url(request{scheme: "h2c", path: "/"}))
-	}
-}
-
 // TestCertificate has another certificate than the bench's be found.
 func TestCertificate(t *testing.T) {
 	t.Parallel()
 	b := prepared(t)
-	other, err := makeCertificate(t.TempDir())
+	other, err := subject.MakeCertificate(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	both := started(t, b, scenario{})
-	address := strings.TrimPrefix(both[ours].said.urls["https"], "https://")
-	conn, err := (&tls.Dialer{Config: &tls.Config{RootCAs: b.trust.roots}}).DialContext(t.Context(), "tcp", address)
+	address := strings.TrimPrefix(both[ours].said.URL("https"), "https://")
+	conn, err := (&tls.Dialer{Config: &tls.Config{RootCAs: b.trust.Roots()}}).DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
 	shown := conn.(*tls.Conn).ConnectionState().PeerCertificates[0]
-	if !b.trust.is(shown) || other.is(shown) {
+	if !b.trust.Is(shown) || other.Is(shown) {
 		t.Error("certificates are not told apart")
 	}
 }
@@ -315,29 +285,6 @@ func TestFindTools(t *testing.T) {
 	}
 }
 
-func TestOrder(t *testing.T) {
-	t.Parallel()
-	var got []string
-	for pair := range 3 {
-		o := order(pair)
-		got = append(got, o[:]...)
-	}
-	if want := []string{ours, bare, bare, ours, ours, bare}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
-func TestParseStatus(t *testing.T) {
-	t.Parallel()
-	const status = "Name:\tkestrel\nVmHWM:\t   20480 kB\nVmRSS:\t   12345 kB\nThreads:\t7\n"
-	if got, err := parseStatus(status); got != 12345 || err != nil {
-		t.Errorf("got %d, %v", got, err)
-	}
-	if got, err := parseStatus("Name:\tkthreadd\n"); err == nil {
-		t.Errorf("got %d", got)
-	}
-}
-
 func TestIsSettings(t *testing.T) {
 	t.Parallel()
 	for head, want := range map[string]bool{
@@ -350,31 +297,5 @@ func TestIsSettings(t *testing.T) {
 		if got := isSettings([]byte(head)); got != want {
 			t.Errorf("%q: %v", head, got)
 		}
-	}
-}
-
-// TestIdleConns has lost connections be counted, and a few of them be enough.
-func TestIdleConns(t *testing.T) {
-	t.Parallel()
-	c := idleConns{conns: make([]net.Conn, 10_000)}
-	calls := make(chan int, len(c.conns))
-	errs := c.each(t.Context(), func(_ context.Context, i int) error {
-		calls <- i
-		return errors.New("lost")
-	})
-	if len(errs) < clientPatience || len(errs) > clientPatience+idleClients || len(calls) != len(errs) {
-		t.Errorf("%d errors of %d calls", len(errs), len(calls))
-	}
-	seen := make([]bool, len(c.conns))
-	seeing := make(chan int, len(c.conns))
-	if errs := c.each(t.Context(), func(_ context.Context, i int) error { seeing <- i; return nil }); len(errs) > 0 {
-		t.Error(errs)
-	}
-	close(seeing)
-	for i := range seeing {
-		seen[i] = true
-	}
-	if slices.Contains(seen, false) {
-		t.Error("one was left out")
 	}
 }

@@ -3,83 +3,28 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/url"
-	"strings"
 	"time"
+
+	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
 )
 
 const answerLimit = 10 * time.Second
 
 // verify has both servers answer one request alike, so that the same work is measured.
-func (b *bench) verify(ctx context.Context, both map[string]*server, r request) error {
-	got, err := b.fetch(ctx, both[ours], r)
-	if err != nil {
-		return fmt.Errorf("%s: %w", ours, err)
-	}
-	want, err := b.fetch(ctx, both[bare], r)
-	if err != nil {
-		return fmt.Errorf("%s: %w", bare, err)
-	}
-	if got != want {
-		return fmt.Errorf("the servers do not answer alike\nours: %+v\nnet/http: %+v", got.short(), want.short())
-	}
-	return nil
-}
-
-// answer is what is compared.
-type answer struct {
-	proto, contentType string
-	length             int64 // as it was announced
-	body               string
-}
-
-func (a answer) short() answer {
-	a.body = a.body[:min(len(a.body), 100)]
-	return a
-}
-
-// fetch gives the answer to a request, which must be 200, by the request's protocol and, with https, the bench's
-// certificate.
-func (b *bench) fetch(ctx context.Context, s *server, r request) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, r.method, s.url(r), strings.NewReader(r.body))
-	if err != nil {
-		return answer{}, err
-	}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(!r.http2)
-	protocols.SetHTTP2(r.http2 && r.scheme == "https")
-	protocols.SetUnencryptedHTTP2(r.scheme == "h2c")
-	transport := &http.Transport{Protocols: protocols, TLSClientConfig: &tls.Config{RootCAs: b.trust.roots}, DisableKeepAlives: true}
-	defer transport.CloseIdleConnections()
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		return answer{}, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	switch {
-	case err != nil:
-		return answer{}, err
-	case resp.StatusCode != http.StatusOK:
-		return answer{}, fmt.Errorf("%s %s: %s: %s", r.method, req.URL, resp.Status, body)
-	case resp.TLS != nil && !b.trust.is(resp.TLS.PeerCertificates[0]):
-		return answer{}, errors.New("it does not show the bench's certificate")
-	}
-	return answer{resp.Proto, resp.Header.Get("Content-Type"), resp.ContentLength, string(body)}, nil
+func (b *bench) verify(ctx context.Context, both map[string]*server, r subject.Request) error {
+	named := func(name, role string) subject.Named { return subject.Named{Name: name, URL: both[role].url(r)} }
+	return b.trust.Verify(ctx, r, named("ours", ours), named("net/http", bare))
 }
 
 // refusesH2C gives why a server cannot be measured with HTTP/2 without TLS, "" when it can: it answers the preface of
 // HTTP/2 with something else than a SETTINGS frame (RFC 9113, 3.4).
-func refusesH2C(ctx context.Context, s *server, r request) (string, error) {
+func refusesH2C(ctx context.Context, s *server, r subject.Request) (string, error) {
 	address, err := url.Parse(s.url(r))
 	if err != nil {
 		return "", err

@@ -12,9 +12,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
+
+	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
 )
 
 func main() {
@@ -46,7 +47,7 @@ func (b *bench) run() (err error) {
 	os.Setenv("GORUN_CACHE", filepath.Join(b.dir, "cache"))
 	os.Setenv("GORUN_RUN_DIR", filepath.Join(b.dir, "run"))
 	b.gorun = filepath.Join(b.dir, "gorun")
-	if err := buildLauncher(b.gorun); err != nil {
+	if err := subject.BuildLauncher(b.gorun); err != nil {
 		return err
 	}
 	for _, p := range programs {
@@ -58,22 +59,6 @@ func (b *bench) run() (err error) {
 		}
 	}
 	return printMemory(b.gorun)
-}
-
-// buildLauncher makes gorun as it is when it comes from a release: static, and a copy. What the linker has just written
-// takes more than a millisecond longer to start than a copy of it, because of how it lies in the page cache.
-func buildLauncher(path string) error {
-	linked := path + ".linked"
-	build := exec.Command("go", "build", "-o", linked, "./cmd/gorun")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
-	}
-	data, err := os.ReadFile(linked)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, data, 0o755)
 }
 
 // measure prints the tables of one program.

@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"testing"
@@ -72,12 +72,12 @@ func TestParseWrk(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		text string
-		want sample
+		want Sample
 		fail bool
 	}{
-		"fast":               {text: wrkFast, want: sample{64325.05, 790 * time.Microsecond, 7570 * time.Microsecond, 0}},
-		"not found":          {text: wrkNotFound, want: sample{67431.02, 663 * time.Microsecond, 7660 * time.Microsecond, 74187}},
-		"slow and aborted":   {text: wrkAborted, want: sample{28.68, 1490 * time.Millisecond, 1550 * time.Millisecond, 13}},
+		"fast":               {text: wrkFast, want: Sample{64325.05, 790 * time.Microsecond, 7570 * time.Microsecond, 0}},
+		"not found":          {text: wrkNotFound, want: Sample{67431.02, 663 * time.Microsecond, 7660 * time.Microsecond, 74187}},
+		"slow and aborted":   {text: wrkAborted, want: Sample{28.68, 1490 * time.Millisecond, 1550 * time.Millisecond, 13}},
 		"nothing answered":   {text: wrkNothing, fail: true},
 		"nothing at all":     {fail: true},
 		"a rate that is not": {text: "Requests/sec: nan\n", fail: true},
@@ -108,7 +108,7 @@ func FuzzParseWrk(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := parseWrk(text)
-		if err == nil && got.check() != nil {
+		if err == nil && got.Check() != nil {
 			t.Errorf("got %+v", got)
 		}
 	})
