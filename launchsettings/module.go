@@ -37,6 +37,7 @@ type Module struct {
 	EnvironmentVariables    []Variable           `json:"environmentVariables,omitempty"` // in the order of the file; each name once, the last value
 	HandlerSettings         []Variable           `json:"handlerSettings,omitempty"`      // the same; known names in the reference's spelling
 	MaxAllowedContentLength Value[int64]         `json:"maxAllowedContentLength,omitzero"`
+	ClientCertificateMode   Value[string]        `json:"clientCertificateMode,omitzero"` // one of ClientCertificateModes; in a web.config sslFlags of <access>
 
 	// What only gorun knows; a web.config has none of it.
 	ApplicationPath Value[string] `json:"applicationPath,omitzero"` // "/", or begins with / and does not end with one
@@ -51,6 +52,12 @@ type WebConfig struct {
 	Path        string          `json:"path"`   // absolute
 	Module      Module          `json:"module"` // its Place is zero where the file has no <aspNetCore>
 	Diagnostics diagnostic.List `json:"diagnostics,omitempty"`
+}
+
+// ClientCertificateModes say whether clients show a certificate, in Kestrel's words: they are not asked, they are asked and
+// what they show must be good, or they must show one.
+func ClientCertificateModes() []string {
+	return []string{"NoCertificate", "AllowCertificate", "RequireCertificate"}
 }
 
 // handlerSettings are the names of reference: servers.md, 1.2.

@@ -34,6 +34,8 @@ func ModuleKeys() []Key {
 			Doc: "The module's finer settings by name, as in web.config: " + joinAnd(handlerSettings) + ". docs/module-settings.md says which of them gorun acts on. Other names are a warning."},
 		{Name: "maxAllowedContentLength", Type: "integer", Default: "30000000", Max: 4294967295,
 			Doc: "The largest body of a request that the front lets pass, in bytes. In a web.config it stands in requestFiltering."},
+		{Name: "clientCertificateMode", Type: "string", Enum: ClientCertificateModes(), Default: "NoCertificate",
+			Doc: "Whether clients of https show a certificate: they are not asked, they may show one that the system trusts, or they must. The program sees it out-of-process in MS-ASPNETCORE-CLIENTCERT, and in-process asks for it itself. In a web.config it is sslFlags of <access>: SslNegotiateCert or SslRequireCert."},
 		{Name: "applicationPath", Type: "string", Default: "the path of the first address, or /",
 			Doc: "The path below which the program answers: \"/\", or such as \"/sub\". gorun's own setting."},
 		{Name: "preload", Type: "boolean", Default: "false",

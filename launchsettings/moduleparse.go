@@ -32,6 +32,7 @@ func (p *parser) module(m *Module, v gjson.Result) {
 	m.EnvironmentVariables = p.variables(members)
 	m.HandlerSettings = p.handlerSettings(members)
 	m.MaxAllowedContentLength = p.moduleInteger(members, "maxAllowedContentLength")
+	m.ClientCertificateMode = p.oneOf(p.string(members, "clientCertificateMode"), "clientCertificateMode", ClientCertificateModes()...)
 	m.ApplicationPath = checked(p, p.string(members, "applicationPath"), "applicationPath", checkApplicationPath)
 	m.Preload = p.bool(members, "preload", false)
 	m.Protocols = p.oneOf(p.string(members, "protocols"), "protocols", moduleProtocols()...)

@@ -17,6 +17,7 @@ const (
 	profileVariable = "DOTNET_LAUNCH_PROFILE"
 	serverVariable  = "GORUN_SERVER"
 	portVariable    = "PORT"
+	clientsVariable = "Kestrel__EndpointDefaults__ClientCertificateMode"
 )
 
 // environment decides the variables of the program and, from them, where it is going to listen.
@@ -133,6 +134,9 @@ func (r *resolver) addOwn(env *environment, plan *Plan) {
 	}
 	if !plan.accepts() {
 		return
+	}
+	if mode := plan.Module.ClientCertificateMode; plan.Fronted() && mode.Value != noCertificate {
+		env.add(EnvVar{clientsVariable, mode.Value, mode.Origin}) // it is the program that speaks TLS
 	}
 	for _, e := range plan.Endpoints {
 		if e.Wanted() && e.Scheme == "http" && e.Unix == "" {

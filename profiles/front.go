@@ -134,6 +134,21 @@ func (r *resolver) moduleArgs(plan Plan) Setting[[]string] {
 	return Setting[[]string]{args, fromFile("arguments", web.Place)}
 }
 
+// dirBehind is the project folder. In-process the handler setting setCurrentDirectory=false leaves the program where its host is,
+// which here is where gorun was started (reference: servers.md, S20).
+func (r *resolver) dirBehind(plan Plan) Setting[string] {
+	project := Setting[string]{r.request.Project, fromDefault()}
+	if plan.Server.Value != serverModule || plan.Hosting.Value != launchsettings.InProcess {
+		return project
+	}
+	for _, s := range handlerSettings(r.Profile.Gorun.Module, r.request.WebConfig.Module) {
+		if s.Name == "setCurrentDirectory" && strings.EqualFold(s.Value, "false") {
+			return Setting[string]{r.request.Dir, s.Origin}
+		}
+	}
+	return project
+}
+
 // front decides where the front listens, and the path of the application that the addresses name.
 func (r *resolver) front(plan Plan) ([]Endpoint, Setting[string]) {
 	out := r.frontURLs()

@@ -179,6 +179,7 @@ func showModule(m profiles.Module, line func(string, any, profiles.Origin)) {
 	line("preload", m.Preload.Value, m.Preload.Origin)
 	line("protocols", m.Protocols.Value, m.Protocols.Origin)
 	line("maxAllowedContentLength", m.MaxAllowedContentLength.Value, m.MaxAllowedContentLength.Origin)
+	line("clientCertificateMode", m.ClientCertificateMode.Value, m.ClientCertificateMode.Origin)
 	for _, s := range m.HandlerSettings {
 		line("handlerSetting "+s.Name, s.Value, s.Origin)
 	}

@@ -36,6 +36,7 @@ type Module struct {
 	Preload                 Setting[bool]   `json:"preload"`
 	Protocols               Setting[string] `json:"protocols"`               // of the front, in Kestrel's words
 	MaxAllowedContentLength Setting[int64]  `json:"maxAllowedContentLength"` // of a request's body, in bytes
+	ClientCertificateMode   Setting[string] `json:"clientCertificateMode"`   // of https, in Kestrel's words
 }
 
 // HandlerSetting is one of the module's finer settings (reference: servers.md, 1.2).
@@ -75,7 +76,11 @@ func (r *resolver) module(plan Plan, pathOfURL Setting[string]) Module {
 		ApplicationPath:         decided("gorun.module.applicationPath", own.ApplicationPath, "/"),
 		Preload:                 decided("gorun.module.preload", own.Preload, false),
 		Protocols:               decided("gorun.module.protocols", own.Protocols, "Http1AndHttp2"),
+		ClientCertificateMode:   decided("gorun.module.clientCertificateMode", own.ClientCertificateMode, noCertificate),
 		HandlerSettings:         handlerSettings(own, web),
+	}
+	if !own.ClientCertificateMode.Set {
+		m.ClientCertificateMode = decided("sslFlags", web.ClientCertificateMode, noCertificate)
 	}
 	if path := r.request.WebConfig.Path; path != "" {
 		m.WebConfig = decided("gorun.module.webConfig", own.WebConfig, "")
@@ -94,6 +99,9 @@ func (r *resolver) module(plan Plan, pathOfURL Setting[string]) Module {
 	}
 	return m
 }
+
+// noCertificate is the mode in which clients are not asked for one.
+const noCertificate = "NoCertificate"
 
 // reads are the files whose change may make it another plan.
 func (r *resolver) reads() []string {

@@ -130,7 +130,7 @@ func (r *resolver) dir(plan Plan) Setting[string] {
 	switch {
 	case plan.Command == launchsettings.CommandExecutable:
 	case plan.Fronted():
-		return Setting[string]{r.request.Project, fromDefault()}
+		return r.dirBehind(plan)
 	default:
 		return Setting[string]{r.request.Dir, fromDefault()}
 	}

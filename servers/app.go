@@ -59,7 +59,8 @@ func (a *App) Feature() feature.Server {
 	return a.feature
 }
 
-// Addresses gives the URLs that are bound, with the ports that the system chose; nil before Listening is closed.
+// Addresses gives the URLs that are bound, with the ports that the system chose; nil before Listening is closed. Those of an app
+// in-process end with its path base.
 func (a *App) Addresses() []string { return slices.Clone(a.Feature().Addresses) }
 
 // Run is the function Run for this App. It can be called once.

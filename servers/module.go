@@ -61,12 +61,12 @@ func (o *options) paired(inner Server) Server {
 	})
 }
 
-// inProcess has inner serve below the front's path base.
+// inProcess has inner serve below the front's path base, which the app's addresses end with (reference: servers.md, S38).
 func (o *options) inProcess(inner Server) Server {
 	path := pairing.PathFromEnvironment(o.process.getenv)
 	return ServerFunc(func(ctx context.Context, site *Site) error {
 		below := *site
-		below.Handler = pairing.InProcess(site.Handler, path)
+		below.Handler, below.path = pairing.InProcess(site.Handler, path), path
 		return inner.Serve(ctx, &below)
 	})
 }

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorun-dev/gorun/servers/endpoint"
@@ -53,6 +55,7 @@ type Site struct {
 
 	app       *App
 	inherited []net.Listener
+	path      string // below which the app answers, as pairing.Pairing.Path: its addresses end with it
 }
 
 // Endpoint is one address to listen on.
@@ -95,9 +98,18 @@ func (s *Site) WithListeners(list []net.Listener) *Site {
 //
 // A Server calls it once; called again it replaces the addresses. For a Site that Run has not made it does nothing.
 func (s *Site) Listening(addresses ...string) {
-	if s.app != nil {
-		s.app.listening(s.Name, addresses)
+	if s.app == nil {
+		return
 	}
+	if s.path != "" {
+		addresses = slices.Clone(addresses)
+		for i := range addresses {
+			if !strings.Contains(addresses[i], "://unix:") {
+				addresses[i] += (&url.URL{Path: s.path}).EscapedPath()
+			}
+		}
+	}
+	s.app.listening(s.Name, addresses)
 }
 
 // Context gives what the contexts of requests derive from: it has the values of Run's context and the feature.Server, and it

@@ -39,6 +39,7 @@ var floors = map[string]int{
 	"servers/feature":               1,
 	"servers/module/pairing":        2,
 	"servers/module/page":           1,
+	"servers/module/debuglog":       1,
 	"servers/module/backend":        3,
 	"servers/module/handover":       4,
 	"servers/internal/relay":        3,
@@ -64,6 +65,7 @@ var floors = map[string]int{
 	"testdata/apps/probe":           9,
 	"testdata/apps/stubborn":        9,
 	"testdata/apps/web":             9,
+	"testdata/apps/witness":         9,
 }
 
 // walls are dependencies that a package must never have, also through others.

@@ -31,6 +31,7 @@ func (l *planLines) addModule(m profiles.Module, all bool) {
 		{"detailedErrors", fmt.Sprint(m.DetailedErrors.Value), m.DetailedErrors.Origin},
 		{"forwardWindowsAuthToken", fmt.Sprint(m.ForwardWindowsAuthToken.Value), m.ForwardWindowsAuthToken.Origin},
 		{"maxAllowedContentLength", fmt.Sprint(m.MaxAllowedContentLength.Value), m.MaxAllowedContentLength.Origin},
+		{"clientCertificateMode", m.ClientCertificateMode.Value, m.ClientCertificateMode.Origin},
 		{"preload", fmt.Sprint(m.Preload.Value), m.Preload.Origin},
 		{"protocols", m.Protocols.Value, m.Protocols.Origin},
 	} {

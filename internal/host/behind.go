@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorun-dev/gorun/internal/diagnostic"
@@ -91,17 +92,31 @@ func (b *behind) command() func(context.Context) (process.Spec, error) {
 	again.plan, again.Signals = plan, nil
 	built := b.built
 	b.built = ""
+	var taken atomic.Bool // several processes may start at once
 	return func(ctx context.Context) (process.Spec, error) {
 		path := built
-		built = ""
-		if path == "" {
+		if path == "" || taken.Swap(true) {
 			var err error
 			if path, err = again.binary(ctx); err != nil {
-				return process.Spec{}, err
+				return process.Spec{}, withBuildText(err)
 			}
 		}
 		return process.Spec{Path: path, Args: plan.Args.Value, Env: plan.Environ(), Dir: plan.Dir.Value}, nil
 	}
+}
+
+// notBuilt is a *gobuild.BuildError with what the compiler says in its text: an error page and the reason of a start that failed
+// have nothing but the text.
+type notBuilt struct{ *gobuild.BuildError }
+
+func (e notBuilt) Error() string { return e.BuildError.Error() + "\n" + strings.TrimSpace(e.Text) }
+func (e notBuilt) Unwrap() error { return e.BuildError }
+
+func withBuildText(err error) error {
+	if e, ok := errors.AsType[*gobuild.BuildError](err); ok {
+		return notBuilt{e}
+	}
+	return err
 }
 
 // changed gives a function that reports whether the program would be built anew.

@@ -1,6 +1,6 @@
 // Package webconfig reads and writes web.config, the file in which IIS is told of the ASP.NET Core Module: the
-// <aspNetCore> element of <system.webServer> (reference: servers.md, 1.1 and 1.2), and maxAllowedContentLength of
-// <requestFiltering>. What real IIS reads is read the same, and what it refuses is refused, with the attribute's place.
+// <aspNetCore> element of <system.webServer> (reference: servers.md, 1.1 and 1.2), maxAllowedContentLength of
+// <requestFiltering>, and what sslFlags of <access> say of the certificates of clients. What real IIS reads is read the same, and what it refuses is refused, with the attribute's place.
 //
 // All other sections are left alone: the package is no reader of IIS's configuration. It starts nothing, opens no
 // socket and decides nothing. All its values are plain; its functions may be called from several goroutines at once.
@@ -8,6 +8,8 @@ package webconfig
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/gorun-dev/gorun/internal/diagnostic"
 	"github.com/gorun-dev/gorun/launchsettings"
@@ -105,13 +107,18 @@ func (r *reader) sections(parent *element) {
 			seen = true
 			r.aspNetCore(section)
 		}
-		r.requestLimits(server)
+		r.security(server)
 	}
 }
 
-// requestLimits reads <security><requestFiltering><requestLimits maxAllowedContentLength>.
-func (r *reader) requestLimits(server *element) {
+// security reads <security>: its <access sslFlags> and <requestFiltering><requestLimits maxAllowedContentLength>.
+func (r *reader) security(server *element) {
 	for _, security := range server.named("security") {
+		for _, access := range security.named("access") {
+			if a, ok := access.attribute("sslFlags"); ok {
+				r.module.ClientCertificateMode = r.clientCertificates(a)
+			}
+		}
 		for _, filtering := range security.named("requestFiltering") {
 			for _, limits := range filtering.named("requestLimits") {
 				if a, ok := limits.attribute("maxAllowedContentLength"); ok {
@@ -120,4 +127,25 @@ func (r *reader) requestLimits(server *element) {
 			}
 		}
 	}
+}
+
+// sslFlags are the names that IIS knows. Those that say nothing of certificates have no effect here.
+var sslFlags = []string{"None", "Ssl", "SslNegotiateCert", "SslRequireCert", "SslMapCert", "Ssl128"}
+
+// clientCertificates reads which certificates the flags ask clients for, in Kestrel's words.
+func (r *reader) clientCertificates(a attribute) value[string] {
+	modes := launchsettings.ClientCertificateModes()
+	asked := 0
+	for flag := range strings.SplitSeq(a.value, ",") {
+		switch flag = strings.TrimSpace(flag); {
+		case flag == "SslNegotiateCert":
+			asked = max(asked, 1)
+		case flag == "SslRequireCert":
+			asked = 2
+		case flag != "" && !slices.Contains(sslFlags, flag):
+			r.fail(a.place, "it may be "+strings.Join(sslFlags, ", "), "%q has no flag %q", a.name, flag)
+			return value[string]{}
+		}
+	}
+	return set(r, a, modes[asked])
 }

@@ -57,6 +57,7 @@ func TestAuthoringErrors(t *testing.T) {
 		"outside":             {`<configuration><aspNetCore processPath="x"/></configuration>`, "1:17: <aspNetCore> stands outside <system.webServer>"},
 		"file without path":   {wrap(`<aspNetCore processPath="x"><recycleOnFileChange><file path=""/></recycleOnFileChange></aspNetCore>`), `3:51: <file> needs the attribute "path"`},
 		"content length":      {wrap(`<security><requestFiltering><requestLimits maxAllowedContentLength="4294967296"/></requestFiltering></security>`), `3:69: "maxAllowedContentLength" wants a whole number from 0 to 4294967295, not "4294967296"`},
+		"ssl flags":           {wrap(`<security><access sslFlags="Ssl,SslNegotiate"/></security>`), `3:29: "sslFlags" has no flag "SslNegotiate"`},
 		"root":                {`<web/>`, "1:2: the first element of a web.config is <configuration>, not <web>"},
 	} {
 		got := Parse("", []byte(c.text)).Diagnostics
@@ -247,6 +248,25 @@ func TestWrite(t *testing.T) {
 	for _, bad := range []string{"a\x01", "a\xff", "\ufffe"} {
 		if _, err := Write(Options{Program: "a", Variables: []Variable{{"A", bad}}}); err == nil {
 			t.Errorf("%q is written", bad)
+		}
+	}
+}
+
+// What sslFlags say of the certificates of clients, in Kestrel's words.
+func TestSSLFlags(t *testing.T) {
+	t.Parallel()
+	for flags, want := range map[string]string{
+		"":                                      "NoCertificate",
+		"None":                                  "NoCertificate",
+		"Ssl":                                   "NoCertificate",
+		"SslNegotiateCert":                      "AllowCertificate",
+		"Ssl, SslNegotiateCert":                 "AllowCertificate",
+		"Ssl, SslNegotiateCert, SslRequireCert": "RequireCertificate",
+		"Ssl,SslRequireCert,Ssl128":             "RequireCertificate",
+	} {
+		got := Parse("", []byte(wrap(`<security><access sslFlags="`+flags+`"/></security>`)))
+		if mode := got.Module.ClientCertificateMode; mode.V != want || len(got.Diagnostics) > 0 || mode.Place.Start.Line != 3 {
+			t.Errorf("%q: %+v, %v", flags, mode, got.Diagnostics)
 		}
 	}
 }

@@ -24,7 +24,7 @@ const (
 type Server struct {
 	Name         string // kestrel, httpsys, module, or the name that the app gave to its own
 	HostingModel HostingModel
-	Addresses    []string // the URLs that are bound, with the ports that the system chose; not to be changed
+	Addresses    []string // the URLs that are bound, with the ports that the system chose and, InProcess, the path base; not to be changed
 }
 
 // Connection is the connection of a request (IHttpConnectionFeature). With a front it is the client's as the front tells it.

@@ -27,6 +27,7 @@ func (s *served) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if _, ok := errors.AsType[*backend.StartError](err); ok {
 		s.failed.Store(true)
 	}
+	s.front.o.Log.Warn("a request was not answered by the application", "method", r.Method, "path", r.URL.Path, "error", err)
 	s.failure(err).ServeHTTP(w, r)
 }
 
@@ -66,7 +67,7 @@ func (s *served) failure(err error) page.Failure {
 	start, isStart := errors.AsType[*backend.StartError](err)
 	gateway, isGateway := errors.AsType[*relay.Error](err)
 	switch {
-	case errors.Is(err, backend.ErrStopping):
+	case errors.Is(err, backend.ErrStopping), errors.Is(err, backend.ErrDropped):
 		f.Kind = page.Stopping
 	case isRapid:
 		f.Kind, f.RetryAfter = page.RapidFails, time.Until(rapid.Until)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +20,7 @@ type Front struct {
 	o          Options
 	now        atomic.Pointer[served]
 	offline    atomic.Pointer[page.Offline] // nil: the app is not offline
+	online     chan struct{}                // has room for one: the app is online again
 	stopping   atomic.Bool
 	gate       *handover.Sockets // the public sockets, once they are open; nil where they cannot be handed over
 	noGate     error             // why
@@ -29,6 +30,10 @@ type Front struct {
 	urls       []string      // those of the sockets, once open is closed
 	httpsPorts []uint16      // the same
 	ended      chan struct{} // closed when Run returns
+
+	serving      context.Context // ends with serve
+	asides       sync.WaitGroup  // see lookPaired
+	saidUnpaired atomic.Bool
 }
 
 // New makes a Front. It does nothing yet.
@@ -36,7 +41,7 @@ func New(o Options) *Front {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	f := &Front{o: o, open: make(chan struct{}), ended: make(chan struct{})}
+	f := &Front{o: o, online: make(chan struct{}, 1), open: make(chan struct{}), ended: make(chan struct{})}
 	f.life, f.kill = context.WithCancel(context.Background())
 	return f
 }
@@ -76,7 +81,7 @@ func (f *Front) Run(ctx context.Context) error {
 	for _, e := range f.o.Endpoints {
 		options = append(options, servers.WithEndpoint(e.String(), e))
 	}
-	return servers.Run(ctx, http.Handler(f), options...)
+	return servers.Run(ctx, f.handler(), options...)
 }
 
 // serve is the front as a server: it has the sockets for as long as it runs, whoever accepts on them.
@@ -97,6 +102,7 @@ func (f *Front) serve(ctx context.Context, site *servers.Site) error {
 		unwatch()
 		<-w.done
 	}()
+	defer f.whileServing(ctx)()
 	r, err := newReign(f, site, listeners)
 	if err != nil {
 		return err

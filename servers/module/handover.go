@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,8 +39,19 @@ type inProcess struct {
 func (h *inProcess) Prepare(spec *process.Spec) error {
 	o := h.served.Pairing
 	o.Path, o.Directory, o.WebSockets = h.served.Path, h.served.front.o.Root, true
-	spec.Env = o.InProcess(spec.Env)
+	spec.Env = h.served.front.withPorts(o.InProcess(spec.Env))
 	return h.InProcess.Prepare(spec)
+}
+
+// withPorts has ASPNETCORE_URLS name the ports that the sockets have got, where any were asked for (port 0): the app knows its
+// sockets by them. env is changed.
+func (f *Front) withPorts(env []string) []string {
+	const name = "ASPNETCORE_URLS="
+	anyPort := slices.ContainsFunc(f.o.Endpoints, func(e servers.Endpoint) bool { return e.Unix == "" && e.Port == 0 })
+	if i := slices.IndexFunc(env, func(entry string) bool { return strings.HasPrefix(entry, name) }); i >= 0 && anyPort {
+		env[i] = name + strings.Join(f.urls, ";")
+	}
+	return env
 }
 
 // hand is a phase in which the app is given the sockets. One goroutine runs it; the others are those of its servers, which have
@@ -65,6 +78,9 @@ type round struct {
 func (r *reign) handOver(ctx context.Context, s *served, renewed <-chan *served) error {
 	h := &hand{reign: r, served: s, renewed: renewed}
 	err := h.run(ctx)
+	if h.stopping.Load() {
+		_ = h.gate.Close()
+	}
 	h.close(s.Backend.ShutdownTimeLimit)
 	return err
 }
@@ -78,8 +94,11 @@ func (h *hand) run(ctx context.Context) error {
 		}
 		h.refresh()
 		p, err := h.served.pool.Get(ctx)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, backend.ErrDropped) {
 			p, err = h.recover(ctx, err)
+		}
+		if errors.Is(err, backend.ErrDropped) { // it is offline, and the phase ends in a moment
+			<-ctx.Done()
 		}
 		if err != nil {
 			return unlessDone(ctx, err)
@@ -139,14 +158,13 @@ func (h *hand) recover(ctx context.Context, failure error) (*backend.Process, er
 		}
 		r := &round{asked: make(chan struct{}, 1), done: make(chan struct{})}
 		h.round.Store(r)
-		err := h.accepting(ctx, r)
-		var p *backend.Process
-		if err == nil {
+		p, err := h.accepting(ctx, r, failure)
+		if p == nil && err == nil {
 			p, err = h.served.pool.Get(ctx)
 		}
 		r.err = err
 		close(r.done)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil || errors.Is(err, backend.ErrDropped) {
 			return p, err
 		}
 		failure = err
@@ -183,11 +201,15 @@ func (h *hand) answerWaiting(ctx context.Context, failure error) error {
 }
 
 // accepting accepts connections until a request comes that wants the app. New connections wait again from then on: front and app
-// do not accept at once.
-func (h *hand) accepting(ctx context.Context, r *round) error {
+// do not accept at once. The process is that of the start that failed, where it was let be and has become ready after all.
+func (h *hand) accepting(ctx context.Context, r *round, failure error) (*backend.Process, error) {
 	sockets, err := h.gate.Listeners()
 	if err != nil {
-		return err
+		return nil, err
+	}
+	var late <-chan struct{}
+	if start, ok := errors.AsType[*backend.StartError](failure); ok {
+		late = start.Late
 	}
 	ended := h.serve(sockets, h.retry)
 	defer func() {
@@ -199,11 +221,16 @@ func (h *hand) accepting(ctx context.Context, r *round) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		case h.served = <-h.renewed:
+		case <-late:
+			if p := h.served.pool.Ready(); p != nil {
+				return p, nil
+			}
+			late = nil // it has ended, and the next request starts another
 		case <-r.asked:
 			h.refresh()
-			return nil
+			return nil, nil
 		}
 	}
 }

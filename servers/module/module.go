@@ -48,7 +48,7 @@ type Options struct {
 
 	Notice io.Writer    // is told when a certificate for https was made; nil is nobody
 	Emit   event.Emit   // hears what happens; may be nil
-	Log    *slog.Logger // the server's own; nil is none
+	Log    *slog.Logger // the module's own, and that of the server that it is; nil is none
 }
 
 // ErrUnchanged is what Options.Reload returns when nothing has changed that counts.

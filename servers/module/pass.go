@@ -12,7 +12,8 @@ import (
 )
 
 // maxTries is how many processes a request is offered to. One that dies before it has seen the request is followed by
-// another; a program that does so again and again is stopped by its rapid fails.
+// another; a program that does so again and again is stopped by its rapid fails. After one that may have seen it there is one
+// more: a request that kills whoever gets it is not to kill them all.
 const maxTries = 4
 
 // ServeHTTP answers a request, by the app where there is one.
@@ -26,51 +27,81 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		page.Offline(*offline).ServeHTTP(w, r)
 	case f.stopping.Load():
 		s.fail(w, r, backend.ErrStopping)
+	case s.Hosting == InProcess: // it came while the app was offline, and the app is about to have the sockets again
+		w.Header().Set("Connection", "close")
+		s.fail(w, r, backend.ErrStopping)
 	case !s.isBelow(r):
 		http.NotFound(w, r)
 	default:
-		s.pass(w, r)
+		s.pass(w, r, maxTries)
 	}
 }
 
-// pass passes a request on, to another process when one has died without having seen it.
-func (s *served) pass(w http.ResponseWriter, r *http.Request) {
+// pass passes a request on, to another process when one has died without having seen it, with so many processes left to try.
+func (s *served) pass(w http.ResponseWriter, r *http.Request, left int) {
 	done := s.front.endWith(w)
 	defer done()
-	for try := 1; ; try++ {
+	for ; ; left-- {
 		p := s.pool.Ready()
-		if p == nil {
+		isNew := p == nil
+		if isNew {
 			var err error
-			if p, err = s.pool.Get(r.Context()); err != nil {
+			if p, err = s.pool.Get(r.Context()); errors.Is(err, backend.ErrDropped) {
+				s.front.ServeHTTP(w, r) // it is offline
+				return
+			} else if err != nil {
 				s.fail(w, r, err)
 				return
 			}
 			s.failed.Store(false)
 		}
-		again := s.passTo(p, w, r, try < maxTries)
-		if !again {
-			return
+		if again, seen := s.passTo(p, w, r, left > 1); seen {
+			left = 2
+			continue
+		} else if again {
+			continue
 		}
+		if isNew {
+			s.front.lookPaired(p)
+		}
+		return
 	}
 }
 
-// passTo passes a request on to one process. again means that the process has failed, has not seen the request, and that
-// another may.
-func (s *served) passTo(p *backend.Process, w http.ResponseWriter, r *http.Request, mayRepeat bool) (again bool) {
+// passTo passes a request on to one process. again means that another is to get it: this one has not seen it, or may have and
+// is gone, and the request may be done twice: seen. One that lives has had its chance: an app that breaks the connection, or is
+// too slow, would do so again.
+func (s *served) passTo(p *backend.Process, w http.ResponseWriter, r *http.Request, mayRepeat bool) (again, seen bool) {
 	defer p.Release()
 	err := s.relay.Forward(w, r, p.Hosting().(*upstream).target)
 	if err == nil {
-		return false
+		s.trace(r, p)
+		return false, false
 	}
-	failure, ok := errors.AsType[*relay.Error](err)
-	if ok && !failure.Client && !failure.Timeout {
-		p.Failed()
-	}
-	if ok && failure.Retriable && mayRepeat && r.Context().Err() == nil {
-		return true
+	if failure, ok := errors.AsType[*relay.Error](err); ok {
+		if again, seen := s.failedAt(p, r, failure); again && mayRepeat {
+			return true, seen
+		}
 	}
 	s.fail(w, r, err)
-	return false
+	return false, false
+}
+
+// failedAt has the pool know of a failure at p, and gives what passTo does.
+func (s *served) failedAt(p *backend.Process, r *http.Request, failure *relay.Error) (again, seen bool) {
+	if failure.Client || failure.Timeout {
+		return false, false
+	}
+	isGone := p.Failed()
+	again = failure.Retriable && (isGone || !failure.Sent) && r.Context().Err() == nil
+	return again, again && failure.Sent
+}
+
+// trace logs a request that was answered, where somebody wants to know of each.
+func (s *served) trace(r *http.Request, p *backend.Process) {
+	if s.tracing {
+		s.front.o.Log.Debug("a request was passed on", "method", r.Method, "path", r.URL.Path, "pid", p.PID())
+	}
 }
 
 // endWith has Kill end a request whose client does not read. The function that it returns is called at the request's end.

@@ -11,6 +11,7 @@ import (
 	"github.com/gorun-dev/gorun/internal/diagnostic"
 	"github.com/gorun-dev/gorun/internal/event"
 	"github.com/gorun-dev/gorun/servers"
+	"github.com/gorun-dev/gorun/servers/module/backend"
 	"github.com/gorun-dev/gorun/servers/module/page"
 )
 
@@ -77,11 +78,16 @@ func (r *reign) run(ctx context.Context, changes <-chan change) error {
 	}
 }
 
-// stop ends the phase and the app, both at once: what runs may finish, and nothing new is begun.
+// stop ends the phase and the app, both at once: what runs may finish, and nothing new is begun. The sockets are closed as soon
+// as they can be, so that new clients are refused and do not wait in vain.
 func (r *reign) stop(reason error) error {
 	r.stopping.Store(true)
 	r.leave(r.served)
-	err := r.endPhase()
+	r.phase.end()
+	if r.gate != nil && !r.phase.handsOver { // handOver does it itself
+		_ = r.gate.Close()
+	}
+	err := <-r.phase.done
 	r.leaving.Wait()
 	return errors.Join(reason, err)
 }
@@ -98,9 +104,7 @@ func (r *reign) leave(s *served) {
 // heed does what a change asks for.
 func (r *reign) heed(c change) error {
 	if c == offlineChanged {
-		if r.lookOffline() {
-			r.served.pool.Drop(r.served.processes()) // those of before stop, and none is started while the file is there
-		}
+		r.lookOffline()
 		return r.settle(nil)
 	}
 	return r.reload()
@@ -114,10 +118,12 @@ func (r *reign) reload() error {
 	}
 	var next *served
 	if err == nil && app.Hosting != r.served.Hosting {
-		next, err = r.first(app)
+		if next, err = r.first(app); err == nil && r.offline.Load() != nil {
+			next.pool.Drop()
+		}
 	}
 	if err != nil {
-		r.warn(diagnostic.Diagnostic{Code: "reload", Message: "the settings have changed and cannot be used, so the app goes on with those of before: " + err.Error()})
+		r.warn(cannotReload(err), places(err)...)
 		return nil
 	}
 	r.o.Emit.Tell(event.Event{Kind: event.Recycling, Program: r.o.Name, Reasons: []string{"the settings have changed"}})
@@ -126,37 +132,65 @@ func (r *reign) reload() error {
 		r.setServed(old.next(app))
 		return r.settle(nil)
 	}
-	r.setServed(next)
+	r.served = next // who asks in the phase of before has the app of before
 	return r.settle(old)
 }
 
-// lookOffline looks whether app_offline.htm is there. came is true when it was not there before.
-func (r *reign) lookOffline() (came bool) {
+func cannotReload(err error) diagnostic.Diagnostic {
+	return diagnostic.Diagnostic{Code: "reload", Message: "the settings have changed and cannot be used, so the app goes on with those of before: " + err.Error()}
+}
+
+// places are the problems that an error has, each with its place.
+func places(err error) []diagnostic.Diagnostic {
+	var placed interface {
+		Diagnostics() []diagnostic.Diagnostic
+	}
+	if errors.As(err, &placed) {
+		return placed.Diagnostics()
+	}
+	return nil
+}
+
+// lookOffline looks whether app_offline.htm is there, and has the app stop where it is, and no other start.
+func (r *reign) lookOffline() {
 	text, there := readOffline(r.o.Root)
-	if !there {
-		if r.offline.Swap(nil) != nil {
-			r.o.Emit.Tell(event.Event{Kind: event.Online, Program: r.o.Name})
+	before := r.offline.Load() != nil
+	switch {
+	case there:
+		offline := page.Offline(text)
+		r.offline.Store(&offline)
+		if !before {
+			r.served.pool.Drop()
+			r.o.Log.Info("the application is offline, since there is "+offlineName, "program", r.o.Name)
+			r.o.Emit.Tell(event.Event{Kind: event.Offline, Program: r.o.Name, Path: filepath.Join(r.o.Root, offlineName)})
 		}
-		return false
+	case before:
+		r.served.pool.Resume()
+		r.offline.Store(nil)
+		r.o.Log.Info("the application is online again", "program", r.o.Name)
+		r.o.Emit.Tell(event.Event{Kind: event.Online, Program: r.o.Name})
+		select {
+		case r.online <- struct{}{}:
+		default: // it is there already
+		}
 	}
-	offline := page.Offline(text)
-	if r.offline.Swap(&offline) != nil {
-		return false
-	}
-	r.o.Emit.Tell(event.Event{Kind: event.Offline, Program: r.o.Name, Path: filepath.Join(r.o.Root, offlineName)})
-	return true
 }
 
 // settle begins another phase where the present one does not fit any more. old is what was served in another hosting model
 // until now, nil for nothing: it stops when its requests have been answered.
 func (r *reign) settle(old *served) error {
 	if r.phase.handsOver == r.handsOver() {
+		r.now.Store(r.served)
 		if r.phase.handsOver {
 			r.phase.renew(r.served)
+		}
+		if old != nil {
+			r.leave(old)
 		}
 		return nil
 	}
 	err := r.endPhase()
+	r.now.Store(r.served)
 	if old != nil {
 		r.leave(old)
 	}
@@ -192,13 +226,13 @@ func (r *reign) endPhase() error {
 func (r *reign) accept(ctx context.Context, s *served) error {
 	sockets, err := r.sockets()
 	if err != nil {
-		return err
+		return unlessDone(ctx, err)
 	}
 	site := r.site.WithListeners(sockets)
 	site.ShutdownTimeout = s.Backend.ShutdownTimeLimit + moment
 	site.Endpoints = bound(r.listeners)
 	var preloading sync.WaitGroup
-	if r.o.Preload && r.offline.Load() == nil {
+	if r.o.Preload && s.Hosting == OutOfProcess {
 		preloading.Go(func() { s.preload(ctx) })
 	}
 	err = servers.Kestrel().Serve(ctx, site)
@@ -225,8 +259,8 @@ func bound(listeners []servers.Listener) []servers.Endpoint {
 	return list
 }
 
-// preload starts the app without a request, and again when it has ended by itself. One that does not start is tried again by the
-// next request.
+// preload starts the app without a request, and again when it has ended by itself or is online again. One that does not start is
+// tried again by the next request.
 func (s *served) preload(ctx context.Context) {
 	for range max(s.Backend.Processes, 1) - 1 {
 		if p, err := s.pool.Get(ctx); err == nil {
@@ -235,10 +269,19 @@ func (s *served) preload(ctx context.Context) {
 	}
 	for {
 		p, err := s.pool.Get(ctx)
+		if errors.Is(err, backend.ErrDropped) {
+			select {
+			case <-s.front.online:
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
 		if err != nil {
 			s.failed.Store(true)
 			return
 		}
+		s.front.lookPaired(p)
 		p.Release()
 		select {
 		case <-p.Exited():

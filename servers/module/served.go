@@ -17,10 +17,11 @@ import (
 // served is the app as it is now. A request sees one served from its beginning to its end. Its App is not changed.
 type served struct {
 	App
-	front  *Front
-	pool   *backend.Pool // shared by those that follow one another with the same hosting model
-	relay  *relay.Relay
-	failed atomic.Bool // its last start did, and nothing has changed since
+	front   *Front
+	pool    *backend.Pool // shared by those that follow one another with the same hosting model
+	relay   *relay.Relay
+	tracing bool        // each request is logged
+	failed  atomic.Bool // its last start did, and nothing has changed since
 
 	mu     sync.Mutex
 	tokens []string // of the latest processes, which no page may show
@@ -46,7 +47,8 @@ func (s *served) next(app App) *served {
 }
 
 func (f *Front) newServed(app App) *served {
-	return &served{App: app, front: f, relay: relay.New(relay.Options{Timeout: app.RequestTimeout, ForwardConnection: app.ForwardConnection})}
+	f.o.Log.Info("the application is served", "program", f.o.Name, "hosting", app.Hosting, "path", app.Path, "root", f.o.Root)
+	return &served{App: app, front: f, tracing: f.isTracing(), relay: relay.New(relay.Options{Timeout: app.RequestTimeout, ForwardConnection: app.ForwardConnection})}
 }
 
 // processes says what the pool starts.
@@ -77,6 +79,8 @@ type upstream struct {
 	*backend.OutOfProcess
 	served *served
 	target relay.Target // once it is ready
+	route  *relay.Route // the same, for the fast way
+	looked atomic.Bool  // see Front.lookPaired
 }
 
 // Prepare is backend.Hosting's.
@@ -110,6 +114,7 @@ func (u *upstream) Ready(ctx context.Context, tree *process.Tree) error {
 		return err
 	}
 	u.target = relay.Target{Network: "tcp", Address: u.Addr().String(), Token: u.Token()}
+	u.route = u.served.relay.Route(u.target)
 	return nil
 }
 

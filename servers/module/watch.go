@@ -158,7 +158,11 @@ func readOffline(root string) (page []byte, there bool) {
 	return nil, false
 }
 
-func (f *Front) warn(d diagnostic.Diagnostic) {
-	d.Severity = diagnostic.Warning
-	f.o.Emit.Tell(event.Event{Kind: event.Warned, Diagnostics: []diagnostic.Diagnostic{d}})
+// warn tells of something, and of what else belongs to it.
+func (f *Front) warn(d diagnostic.Diagnostic, more ...diagnostic.Diagnostic) {
+	list := append([]diagnostic.Diagnostic{d}, more...)
+	for i := range list {
+		list[i].Severity = diagnostic.Warning
+	}
+	f.o.Emit.Tell(event.Event{Kind: event.Warned, Diagnostics: list})
 }

@@ -2,12 +2,16 @@ package relay
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/gorun-dev/gorun/servers/kestrel"
 )
 
 // bodyApp calls tell with each head that comes.
@@ -52,6 +56,57 @@ func TestBodies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSmallBodyComesLate has an app hear of a request, and answer it, before its small body has come, and get the rest of a
+// body as it comes.
+func TestSmallBodyComesLate(t *testing.T) {
+	t.Parallel()
+	heard := make(chan bool)
+	target := bodyApp(t, func(app *peer, _ string) {
+		if got := app.read(len("begin")); got != "begin" {
+			t.Errorf("got %q", got)
+		}
+		app.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+		heard <- true
+		if got := app.read(len("rest")); got != "rest" {
+			t.Errorf("then got %q", got)
+		}
+		app.send("done")
+	})
+	client := dialFront(t, front(t, newRelay(t, Options{Timeout: DefaultTimeout}), target, nil))
+	for range 2 { // on kept connections, too
+		client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nbegin")
+		<-heard
+		client.send("rest")
+		client.want(200, "done")
+	}
+}
+
+// TestSmallBodyRepeated has a body of which only a piece has come go whole to another app, when the first one is not there.
+func TestSmallBodyRepeated(t *testing.T) {
+	t.Parallel()
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone.Close()
+	target := bodyApp(t, func(app *peer, _ string) { app.send(reply(app.read(len("begin and rest")))) })
+	relay, failed := newRelay(t, Options{}), make(chan bool)
+	client := dialFront(t, serveFront(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		failure, ok := errors.AsType[*Error](relay.Forward(w, r, Target{Address: gone.Addr().String()}))
+		if !ok || failure.Sent || !failure.Retriable {
+			t.Errorf("got %+v", failure)
+		}
+		failed <- true
+		if err := relay.Forward(w, r, target); err != nil {
+			t.Error(err)
+		}
+	}), kestrel.Binding{}))
+	client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 14\r\n\r\nbegin ")
+	<-failed
+	client.send("and rest")
+	client.want(200, "begin and rest")
 }
 
 // TestStreamsUp has a client that sends the next piece when the app has the last one.

@@ -11,7 +11,7 @@ type generation struct {
 	slots []slot
 	fails rapidFails // by the pool's mu
 
-	ctx    context.Context // its cause says why no more is started: errRetired, errDropped or ErrStopping
+	ctx    context.Context // its cause says why no more is started: errRetired, ErrDropped or ErrStopping
 	retire context.CancelCauseFunc
 	live   int           // processes that start or run, by the pool's mu
 	gone   chan struct{} // closed when it is retired and live is 0

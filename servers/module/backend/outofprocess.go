@@ -30,7 +30,7 @@ type OutOfProcessOptions struct {
 }
 
 // OutOfProcess is the Hosting of reference 1.3 to 1.5: the process listens on a private port of 127.0.0.1 and gets a token
-// that only the front knows. Addr, Token and Pairs may be called from any goroutine once Prepare was.
+// that only the front knows. Addr, Token, Pairs and Hears may be called from any goroutine once Prepare was.
 //
 // A goroutine listens to what the process tells through NOTIFY_SOCKET, from Ready to Close or the next attempt.
 type OutOfProcess struct {
@@ -40,6 +40,7 @@ type OutOfProcess struct {
 	address   atomic.Pointer[address]
 	fixedPort bool // the environment's
 	pairs     atomic.Bool
+	hears     atomic.Bool
 	leaving   chan struct{} // of the last attempt
 	notices   *notices      // nil where the system has none
 }
@@ -77,6 +78,9 @@ func (h *OutOfProcess) Token() string {
 // Pairs reports whether the app has said that it refuses requests without the token. It may say so a little after it is
 // ready. An ASP.NET Core app does refuse them, and says nothing.
 func (h *OutOfProcess) Pairs() bool { return h.pairs.Load() }
+
+// Hears reports whether the process could say so: this system has a NOTIFY_SOCKET.
+func (h *OutOfProcess) Hears() bool { return h.hears.Load() }
 
 // Alone reports whether the environment has fixed the port, so that no two processes can have it.
 func (h *OutOfProcess) Alone() bool { return h.fixedPort }
@@ -187,6 +191,7 @@ func (h *OutOfProcess) listen(env *environment) {
 	env.unset(notifyVariable) // gorun's own, which somebody else listens on
 	if s, err := ListenNotify(); err == nil {
 		h.notices = &notices{socket: s}
+		h.hears.Store(true)
 		env.set(notifyVariable, s.Name())
 	}
 }

@@ -173,10 +173,10 @@ type oneAtATime struct {
 	to io.Writer
 }
 
-// shared is to with a lock; nil stays nil.
+// shared is to with a lock; nil stays nil, and so does what has it already.
 func shared(mu *sync.Mutex, to io.Writer) io.Writer {
-	if to == nil {
-		return nil
+	if _, has := to.(oneAtATime); has || to == nil {
+		return to
 	}
 	return oneAtATime{mu, to}
 }

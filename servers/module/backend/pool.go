@@ -21,16 +21,17 @@ type Pool struct {
 	killing  context.Context
 	kill     context.CancelFunc
 	running  sync.WaitGroup
+	dropped  bool    // nothing is to be started
 	left     []error // of processes that could not be killed
 
 	stdout, stderr sync.Mutex // held while something is written there
 }
 
-// Why a process is not wanted any more, though another may be.
-var (
-	errRetired = errors.New("the configuration has changed")
-	errDropped = errors.New("the application was taken offline")
-)
+// errRetired is why a process is not wanted any more, though another is.
+var errRetired = errors.New("the configuration has changed")
+
+// ErrDropped is the error of Get from Drop to Resume.
+var ErrDropped = errors.New("the application was taken offline")
 
 // New makes a Pool that runs nothing yet.
 func New(o Options) *Pool {
@@ -61,8 +62,8 @@ func (p *Pool) Ready() *Process {
 }
 
 // Get gives the process whose turn it is, acquired: Release it. Where there is none it starts one and waits for it,
-// with whoever else wants it; the start goes on when ctx ends. Errors: a *StartError, a *RapidFailError, ErrStopping, the
-// cause of ctx.
+// with whoever else wants it; the start goes on when ctx ends. Errors: a *StartError, a *RapidFailError, ErrDropped,
+// ErrStopping, the cause of ctx.
 func (p *Pool) Get(ctx context.Context) (*Process, error) {
 	turn := p.turn.Add(1) - 1
 	for {
@@ -72,7 +73,7 @@ func (p *Pool) Get(ctx context.Context) (*Process, error) {
 			return process, nil
 		}
 		process, err := p.await(ctx, g, s)
-		if err == nil || !errors.Is(err, errAgain) && !errors.Is(err, errRetired) && !errors.Is(err, errDropped) {
+		if err == nil || !errors.Is(err, errAgain) && !errors.Is(err, errRetired) {
 			return process, err
 		}
 		// What it waited for is over already: the process has ended, or other options came.
@@ -109,6 +110,8 @@ func (p *Pool) begin(g *generation, s *slot) (*starting, error) {
 	switch {
 	case g.ctx.Err() != nil:
 		return nil, context.Cause(g.ctx)
+	case p.dropped:
+		return nil, ErrDropped
 	case s.process.Load() != nil:
 		return nil, errAgain
 	case s.starting != nil:
@@ -190,18 +193,30 @@ func (p *Pool) cannotEnd(err error) {
 // given up, and whoever waits for it waits for the new one. The count of rapid fails begins anew. It waits for nothing.
 // After Stop it does nothing.
 func (p *Pool) Recycle(o Options) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.replace(o, errRetired, "the application is recycled, since its configuration has changed")
 }
 
-// Drop is Recycle, but the old processes are asked to stop at once, so that they know of it while they finish their
-// requests: the application goes offline (reference: servers.md, 1.10).
-func (p *Pool) Drop(o Options) {
-	p.replace(o, errDropped, "the application is stopped, since it was taken offline")
-}
-
-func (p *Pool) replace(o Options, cause error, told string) {
+// Drop has the application go offline: its processes are asked to stop at once, so that they know of it while they finish their
+// requests, and none is started until Resume (reference: servers.md, 1.10). Who waits for a start gets ErrDropped. It waits for
+// nothing. A Recycle in between changes the options of later.
+func (p *Pool) Drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.dropped = true
+	p.replace(p.current.Load().Options, ErrDropped, "the application is stopped, since it was taken offline")
+}
+
+// Resume ends what Drop began.
+func (p *Pool) Resume() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dropped = false
+}
+
+// replace is called with mu held.
+func (p *Pool) replace(o Options, cause error, told string) {
 	old := p.current.Load()
 	if isClosed(p.stopping) {
 		return

@@ -267,3 +267,44 @@ func TestM4_ManyAppsAtOnce(t *testing.T) {
 		t.Errorf("%d ports", len(seen))
 	}
 }
+
+// Drop stops what runs, and has nothing started until Resume, whoever waits. The output goes where it went.
+func TestDropRefusesUntilResume(t *testing.T) {
+	t.Parallel()
+	w := prepared(t, "BEHIND_STDOUT=hello").open(nil)
+	before := w.get()
+	before.Release()
+	w.Drop()
+	closes(t, "the process ends", before.Exited())
+	for range 3 {
+		if _, err := w.Get(t.Context()); !errors.Is(err, ErrDropped) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if n := len(w.all(event.ProcessStarted)); n != 1 {
+		t.Errorf("%d were started", n)
+	}
+	w.Resume()
+	after := w.get()
+	after.Release()
+	if after.PID() == before.PID() {
+		t.Error("it is the same process")
+	}
+	until(t, "the output comes as before", func() bool { return strings.Count(w.out.String(), "hello") == 2 })
+}
+
+// Who waits for a start that is dropped is told so at once.
+func TestDropEndsAStart(t *testing.T) {
+	t.Parallel()
+	w := prepared(t, "BEHIND_HANG=1").open(nil)
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := w.Get(t.Context())
+		waiting <- err
+	}()
+	w.expect(event.ProcessStarted, 1)
+	w.Drop()
+	if err := <-waiting; !errors.Is(err, ErrDropped) {
+		t.Errorf("got %v", err)
+	}
+}

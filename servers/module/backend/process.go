@@ -113,8 +113,9 @@ func (p *Process) Failed() (isGone bool) {
 	return true
 }
 
-// crashShows is how long it takes until the end of a process is known whose sockets are gone already.
-const crashShows = 50 * time.Millisecond
+// crashShows is how long it may take until the end of a process is known whose sockets are gone already. Nobody waits for it: the
+// next process starts meanwhile.
+const crashShows = time.Second
 
 // run follows a process that is ready, to its end.
 func (p *Process) run() {
@@ -232,7 +233,9 @@ func (p *Process) signal() {
 // kill ends what has not ended, and waits for it.
 func (p *Process) kill() {
 	if !p.ended() {
-		p.of.killing(p.launched)
+		if p.pool.killing.Err() == nil { // who kills all of them has told it
+			p.of.killing(p.launched)
+		}
 		_ = p.tree.Kill() // what cannot be killed has ended
 	}
 	<-p.life.Done()

@@ -93,7 +93,7 @@ func (h *OutOfProcess) Deaf(tree *process.Tree) bool {
 	}
 	conn, err := net.DialTimeout("tcp", h.Addr().String(), time.Second)
 	if err != nil {
-		return errors.Is(err, errRefused)
+		return errors.Is(err, errRefused) || errors.Is(err, errReset)
 	}
 	conn.Close()
 	return !h.Listens(tree)

@@ -10,8 +10,11 @@ import (
 // stopSignal becomes Ctrl+Break.
 const stopSignal = syscall.SIGTERM
 
-// errRefused is a connection to a port that nobody listens on.
-const errRefused = windows.WSAECONNREFUSED
+// errRefused is a connection to a port that nobody listens on; errReset one that waited there when the listener was closed.
+const (
+	errRefused = windows.WSAECONNREFUSED
+	errReset   = windows.WSAECONNRESET
+)
 
 // signalName is a signal as people write it.
 func signalName(sig os.Signal) string {

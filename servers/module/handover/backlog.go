@@ -44,11 +44,16 @@ func (s *Sockets) Backlog() (*Backlog, error) {
 
 // Listeners opens a listener of the front's own on each socket, in the order of New, for a front that accepts for longer than
 // a Backlog does. They are to be closed before an app is started again, and the sockets stay open behind them. An app that has
-// the sockets still, because it finishes its requests, finds that they do not block any more. The error is the system's.
+// the sockets still, because it finishes its requests, finds that they do not block any more. The error is the system's, or
+// net.ErrClosed after Close.
 func (s *Sockets) Listeners() ([]net.Listener, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return nil, net.ErrClosed
+	}
 	s.setNonblock(true)
+	s.front = true
 	var list []net.Listener
 	for _, socket := range s.list {
 		l, err := net.FileListener(socket.file)

@@ -31,6 +31,8 @@ type InProcess struct {
 	tree    atomic.Pointer[process.Tree] // of the last attempt; nil before it has started
 	queues  []int                        // those that were seen last
 
+	starting bool // the sockets are needed until it has become ready, or failed to
+
 	notify    *backend.NotifySocket // nil where there is none
 	listening sync.WaitGroup
 }
@@ -40,11 +42,12 @@ func (s *Sockets) Hosting() *InProcess { return &InProcess{sockets: s} }
 
 // Prepare gives the process the sockets as descriptors from 3 on, before files that it is to have anyway, and what
 // sd_listen_fds(3) and sd_notify(3) want in the environment. ASPNETCORE_PORT and ASPNETCORE_TOKEN are removed: there is no
-// pairing (reference: servers.md, 2.1). The error is a *LostError.
+// pairing (reference: servers.md, 2.1). The error is a *LostError, or net.ErrClosed when the sockets are closed.
 func (h *InProcess) Prepare(spec *process.Spec) error {
 	h.stopListening()
 	h.tree.Store(nil)
 	s := h.sockets
+	s.started(h)
 	if err := s.lend(h); err != nil {
 		return err
 	}
@@ -76,6 +79,7 @@ func without(env []string, names ...string) []string {
 // Where nothing is told for a while and nobody waits, as when the app is started before its first request, Ready connects
 // itself. It is a *NotAcceptingError when ctx is done before, or ctx's cause when the process has ended.
 func (h *InProcess) Ready(ctx context.Context, tree *process.Tree) error {
+	defer h.sockets.started(h)
 	h.tree.Store(tree)
 	told := h.listen(tree)
 	var own probes
@@ -87,7 +91,7 @@ func (h *InProcess) Ready(ctx context.Context, tree *process.Tree) error {
 		if h.accepts(tree, shared) {
 			return nil
 		}
-		if pause == lastPause && (shared || h.waiting() == 0) {
+		if pause == lastPause && !h.sockets.frontAccepts() && (shared || h.waiting() == 0) {
 			if index, ok := own.connect(h.sockets); ok && !shared {
 				h.queues[index] = 1 // this is the one, and it waits from now on
 			}
@@ -107,18 +111,20 @@ func (h *InProcess) Ready(ctx context.Context, tree *process.Tree) error {
 }
 
 // accepts reports whether the process has accepted a connection: a queue has become shorter, and who else could have done so
-// has nothing to do with the sockets any more, or cannot be told from it.
+// has nothing to do with the sockets any more, or cannot be told from it. Of a queue from which the front accepts, too, nothing
+// can be told.
 func (h *InProcess) accepts(tree *process.Tree, shared bool) bool {
 	shorter := false
 	for i, length := range h.sockets.queues() {
 		shorter = shorter || length < h.queues[i]
 		h.queues[i] = length
 	}
-	if !shared {
+	front := h.sockets.frontAccepts() // asked after the queues: it has said so before it accepts
+	if !shared && !front {
 		return shorter
 	}
 	found, known := h.sockets.hasConnection(tree.PIDs())
-	return found || shorter && !known
+	return found || shorter && !known && !front
 }
 
 // mostProbes is how many connections Ready makes at most. More than one is needed only while two processes accept.
@@ -199,6 +205,7 @@ func (*InProcess) Ask(context.Context, *process.Tree) error { return errors.ErrU
 // Close ends what belongs to the process, when nothing of it is left or it was never started. It may be called twice.
 func (h *InProcess) Close() error {
 	h.stopListening()
+	h.sockets.started(h)
 	h.sockets.giveBack(h)
 	return nil
 }

@@ -12,13 +12,16 @@ import (
 )
 
 // Sockets are the listening sockets of a front. They stay open until Close, whatever becomes of the apps that have them, too.
-// Its methods may be called from several goroutines, but Close only when nothing of it is in use any more. It has no
-// goroutines.
+// Its methods may be called from several goroutines; Close not while somebody is in Wait, or has a Backlog. It has no goroutines.
 type Sockets struct {
 	list []*socket
 
-	mu   sync.Mutex
-	lent map[*InProcess]bool // who was given the sockets, and has not been closed
+	mu       sync.Mutex
+	lent     map[*InProcess]bool // who was given the sockets, and has not been closed
+	front    bool                // the front itself has accepted since the last one was
+	starting int                 // how many are between Prepare and the end of Ready
+	closed   bool
+	settled  chan struct{} // closed when none is starting; nil: Close does not wait for that
 }
 
 type socket struct {
@@ -55,8 +58,12 @@ func New(list []Socket) (*Sockets, error) {
 	return s, nil
 }
 
-// Close closes the sockets. An app that has them goes on with them.
+// Close closes the sockets: when no app has them, clients are refused from then on. An app that has them goes on with them; one
+// that is about to start is waited for until that has failed or is done. A second Close does nothing.
 func (s *Sockets) Close() error {
+	if !s.settle() {
+		return nil
+	}
 	err := s.closeFiles()
 	for _, l := range s.list {
 		if l.original != nil {
@@ -64,6 +71,39 @@ func (s *Sockets) Close() error {
 		}
 	}
 	return err
+}
+
+// settle lets nobody have the sockets any more, and waits for those who are about to. It is false when that was so before.
+func (s *Sockets) settle() bool {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return false
+	}
+	s.closed, s.settled = true, make(chan struct{})
+	s.checkSettled()
+	s.mu.Unlock()
+	<-s.settled
+	return true
+}
+
+// checkSettled is called with mu held.
+func (s *Sockets) checkSettled() {
+	if s.starting == 0 && s.settled != nil {
+		close(s.settled)
+	}
+}
+
+// started is called when h's process needs no more of the sockets than it has.
+func (s *Sockets) started(h *InProcess) {
+	if !h.starting {
+		return
+	}
+	h.starting = false
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.starting--
+	s.checkSettled()
 }
 
 func (s *Sockets) closeFiles() error {
@@ -134,10 +174,14 @@ func (s *Sockets) queues() []int {
 	return lengths
 }
 
-// lend notes that h's process is to have the sockets. They block then, unless another has them still.
+// lend notes that h's process is to have the sockets. They block then, unless another has them still. The error is a
+// *LostError, or net.ErrClosed after Close.
 func (s *Sockets) lend(h *InProcess) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return net.ErrClosed
+	}
 	if !s.inUse(h) {
 		s.setNonblock(false)
 	}
@@ -148,7 +192,9 @@ func (s *Sockets) lend(h *InProcess) error {
 			}
 		}
 	}
-	s.lent[h] = true
+	s.lent[h], s.front = true, false
+	h.starting = true
+	s.starting++
 	return nil
 }
 
@@ -163,6 +209,14 @@ func (s *Sockets) shared(h *InProcess) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.inUse(h)
+}
+
+// frontAccepts reports whether the front itself accepts although an app was given the sockets, because that takes too long to
+// begin.
+func (s *Sockets) frontAccepts() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.front
 }
 
 // inUse is shared with mu held.

@@ -7,10 +7,13 @@
 //	BEHIND_STDOUT_SIZE=N    then N characters, in lines of 100; BEHIND_STDERR_SIZE=N to stderr
 //	BEHIND_STARTS=FILE      add a line with the process id to FILE
 //	BEHIND_EXIT=CODE        end with CODE then; BEHIND_EXIT_ONCE=FILE: only when FILE is not there, which is made
+//	BEHIND_PANIC=1          panic then, in a function configure
+//	BEHIND_START_WHEN=FILE  go on when FILE is there
 //	BEHIND_START_DELAY=T    wait so long before it listens
 //	BEHIND_HANG=1           never listen
 //	BEHIND_LISTEN=ADDR      listen there, on plain net/http, whatever the front expects
 //	BEHIND_CHILD=1          start a child that outlives it, in a session of its own and with its stdout and stderr
+//	BEHIND_CLIENT_CA=FILE   trust the certificates of clients that FILE has signed (PEM), where it speaks TLS itself
 //	BEHIND_IGNORE_STOP=1    hear neither signals nor the front's message: go on
 //
 // The paths that it serves are in paths.go.
@@ -19,6 +22,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log"
@@ -73,6 +77,14 @@ func prepare() error {
 		}
 	}
 	exit()
+	if os.Getenv("BEHIND_PANIC") != "" {
+		configure()
+	}
+	for file := os.Getenv("BEHIND_START_WHEN"); file != ""; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(file); err == nil {
+			break
+		}
+	}
 	if os.Getenv("BEHIND_HANG") != "" {
 		time.Sleep(time.Minute) // so that a test that fails leaves nothing for ever
 		os.Exit(119)
@@ -113,6 +125,9 @@ func exit() {
 	os.Exit(code)
 }
 
+// configure fails as a program does that is set up wrongly.
+func configure() { panic("From Configure: this is no setting") }
+
 func addLine(path, text string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -145,6 +160,13 @@ func (a *app) serve() error {
 	options := []servers.Option{servers.WithShutdownTimeout(time.Minute)}
 	if os.Getenv("BEHIND_IGNORE_STOP") != "" {
 		options = append(options, servers.WithSignals())
+	}
+	if file := os.Getenv("BEHIND_CLIENT_CA"); file != "" {
+		pool := x509.NewCertPool()
+		if pem, err := os.ReadFile(file); err != nil || !pool.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("%s has no certificate: %v", file, err)
+		}
+		options = append(options, servers.WithClientCAs(pool))
 	}
 	err := servers.Run(a.ctx, a.paths(), options...)
 	if os.Getenv("BEHIND_IGNORE_STOP") != "" {

@@ -30,6 +30,13 @@ import (
 //	POST /count             how many bytes the body has
 //	GET  /bytes?size=N      N bytes
 //	GET  /print?text=X      write a line to stdout, or with to=stderr there
+//	GET  /args              its arguments, a JSON list
+//	GET  /addresses         its addresses (feature.Server), a JSON list
+//	GET  /certificate       the SHA-256 of the client's certificate in hexadecimal, or "Disabled"
+//	GET  /redirect          "secure" over https; else to https, on the port that the front tells, or that of an https address
+//	GET  /goodbye           answer with Connection: close
+//	GET  /abort             end the connection without an answer
+//	GET  /recurse?depth=N   call itself so often
 type app struct {
 	ctx  context.Context
 	stop context.CancelFunc
@@ -61,6 +68,7 @@ func (a *app) paths() http.Handler {
 	mux.HandleFunc("/hang", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("/slow", slow)
 	mux.HandleFunc("/echo", echo)
+	a.more(mux)
 	mux.HandleFunc("/bytes", func(w http.ResponseWriter, r *http.Request) { _, _ = io.CopyN(w, zeros{}, int64(number(r, "size"))) })
 	return mux
 }
