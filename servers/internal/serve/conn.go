@@ -79,7 +79,7 @@ const drainTimeout = 5 * time.Second
 var past = time.Unix(1, 0)
 
 func newConn(c net.Conn, core *core, b Binding) *conn {
-	n := &conn{Conn: c, core: core, altSvc: b.AltSvc, local: c.LocalAddr(), lazy: newLazy(c)}
+	n := &conn{Conn: c, core: core, altSvc: b.AltSvc, local: c.LocalAddr(), lazy: newLazy(c), since: core.now()}
 	if remote := c.RemoteAddr(); remote != nil {
 		n.remote = remote.String()
 	}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -24,6 +25,7 @@ type core struct {
 	http          *http.Server // stands for this server in contexts; it serves nothing
 	serverLine    []byte       // the Server field of responses, with its end
 	writesThrough bool         // nothing of a response waits in a buffer
+	firstWait     time.Duration
 
 	clock    atomic.Int64 // nanoseconds that the heartbeat has counted
 	date     atomic.Pointer[[]byte]
@@ -48,6 +50,7 @@ func newCore(s *Server) *core {
 		log:       s.Log,
 		handler:   s.Handler,
 		base:      context.Background(),
+		firstWait: cmp.Or(s.firstWait, firstWait),
 		done:      make(chan struct{}),
 		conns:     map[*conn]struct{}{},
 		shaking:   map[net.Conn]struct{}{},

@@ -72,18 +72,31 @@ func (c *conn) nextHead() (end int, ok bool) {
 // no other.
 func (c *conn) lastChance() error {
 	before := len(c.in)
-	if before == 0 && c.lazy != nil {
+	switch {
+	case before == 0 && c.isNew():
+		c.readWithin(c.core.firstWait)
+	case before == 0 && c.lazy != nil:
 		c.setDeadline(noDeadline)
 		c.take(c.lazy.poll())
-	} else {
-		c.setDeadline(time.Now().Add(lastWait))
-		n, _ := c.Conn.Read(c.space())
-		c.in = c.in[:before+n]
+	default:
+		c.readWithin(lastWait)
 	}
 	if len(c.in) == before {
 		return errDismissed
 	}
 	return nil
+}
+
+// isNew reports whether the client has connected just now: its first request is on its way, and it has no reason to expect that
+// it will not be read.
+func (c *conn) isNew() bool {
+	return !c.handed && time.Duration(c.core.now()-c.since) < max(newFor, c.core.firstWait)
+}
+
+func (c *conn) readWithin(d time.Duration) {
+	c.setDeadline(time.Now().Add(d))
+	n, _ := c.Conn.Read(c.space())
+	c.in = c.in[:len(c.in)+n]
 }
 
 func (c *conn) setDeadline(t time.Time) {
@@ -93,8 +106,14 @@ func (c *conn) setDeadline(t time.Time) {
 	c.Conn.SetReadDeadline(t)
 }
 
-// lastWait is how long a connection looks for what has come, where it cannot look without waiting.
-const lastWait = 10 * time.Millisecond
+const (
+	// lastWait is how long a connection looks for what has come, where it cannot look without waiting.
+	lastWait = 10 * time.Millisecond
+
+	// newFor is how long a connection is new, and firstWait how long a server that stops waits for the first request of one.
+	newFor    = time.Second
+	firstWait = 250 * time.Millisecond
+)
 
 // more reads behind what is there.
 func (c *conn) more(waits wait) error {

@@ -53,6 +53,8 @@ type Server struct {
 	// HandshakeTimeout limits a TLS handshake. 0 or less: DefaultHandshakeTimeout.
 	HandshakeTimeout time.Duration
 
+	firstWait time.Duration // see the constant, which 0 is; tests have their own
+
 	mu   sync.Mutex
 	core *core
 }
