@@ -216,8 +216,10 @@ func (a *insider) app() *servers.App {
 
 // insiders are the apps of one front.
 type insiders struct {
-	mu  sync.Mutex
-	all []*insider
+	first chan struct{} // closed when one is ready
+	once  sync.Once     // closes it
+	mu    sync.Mutex
+	all   []*insider
 }
 
 func (l *insiders) add(a *insider) {
@@ -246,6 +248,9 @@ func (l *insiders) list() []*insider {
 func (l *insiders) hear(e event.Event) {
 	if e.Kind != event.ProcessReady && e.Kind != event.ProcessExited {
 		return
+	}
+	if e.Kind == event.ProcessReady {
+		l.once.Do(func() { close(l.first) })
 	}
 	for _, a := range l.list() {
 		if a.pid == e.PID {

@@ -36,24 +36,26 @@ const (
 	tcpIsKept   = "the front keeps the port by its TCP socket as long as it runs, whoever answers on it"
 )
 
-// TestServertestOutOfProcess has a front, with an app behind it, behave as every server does. Plain requests go the fast way.
+// TestServertestOutOfProcess has a front, with an app behind it, behave as every server does. The app is there before its first
+// request, so that all plain requests go the fast way.
 func TestServertestOutOfProcess(t *testing.T) {
-	conform(t, "out-of-process", OutOfProcess, slog.LevelInfo, outOfProcess())
+	conform(t, "out-of-process", behind{hosting: OutOfProcess, preload: true, level: slog.LevelInfo}, outOfProcess())
 }
 
-// TestServertestCompleteWay has what goes the fast way go the complete one, as it does where each request is logged.
+// TestServertestCompleteWay has what goes the fast way go the complete one, as it does where each request is logged, and the
+// first one start the app.
 func TestServertestCompleteWay(t *testing.T) {
 	without := outOfProcess()
 	for _, other := range []string{"h2/", "h2c/", "h3/"} {
 		maps.DeleteFunc(without, func(name, _ string) bool { return strings.HasPrefix(name, other) })
 		without[other] = "it never goes the fast way"
 	}
-	conform(t, "out-of-process by the complete way", OutOfProcess, slog.LevelDebug, without)
+	conform(t, "out-of-process by the complete way", behind{hosting: OutOfProcess, level: slog.LevelDebug}, without)
 }
 
 // TestServertestInProcess has an app behave as every server does that gets its sockets from a front.
 func TestServertestInProcess(t *testing.T) {
-	conform(t, "in-process", InProcess, slog.LevelDebug, map[string]string{"h3/alone": tcpIsKept})
+	conform(t, "in-process", behind{hosting: InProcess, level: slog.LevelDebug}, map[string]string{"h3/alone": tcpIsKept})
 }
 
 // outOfProcess is the cases that do not hold, with the reasons.
@@ -106,16 +108,23 @@ func outOfProcess() map[string]string {
 	return without
 }
 
-func conform(t *testing.T, name string, hosting Hosting, level slog.Level, without map[string]string) {
+// behind says how the cases go through a front.
+type behind struct {
+	hosting Hosting
+	preload bool
+	level   slog.Level // of what is told; the front logs each request at slog.LevelDebug
+}
+
+func conform(t *testing.T, name string, b behind, without map[string]string) {
 	program := filepath.Join(t.TempDir(), "placeholder")
 	if out, err := exec.Command("go", "build", "-o", program, "./testdata/placeholder").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	servertest.Run(t, servertest.Target{
-		Name: "module", Gateway: hosting == OutOfProcess, Without: without,
+		Name: "module", Gateway: b.hosting == OutOfProcess, Without: without,
 		Start: func(c servertest.Config) (*servertest.Running, error) {
-			c.Log = slog.New(from{level, c.Log.Handler()})
-			return startBehind(c, hosting, program)
+			c.Log = slog.New(from{b.level, c.Log.Handler()})
+			return b.start(c, program)
 		},
 	})
 	all := servertest.Cases()
@@ -134,15 +143,15 @@ type from struct {
 
 func (h from) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
 
-// startBehind starts a front with the app of c behind it.
-func startBehind(c servertest.Config, hosting Hosting, program string) (*servertest.Running, error) {
+// start starts a front with the app of c behind it.
+func (b behind) start(c servertest.Config, program string) (*servertest.Running, error) {
 	root, err := os.MkdirTemp("", "gorun-test-")
 	if err != nil {
 		return nil, err
 	}
-	apps := &insiders{}
+	apps := &insiders{first: make(chan struct{})}
 	var front *Front
-	o := Options{Name: "insider", Root: root, Limits: c.Limits, Log: c.Log, App: App{Hosting: hosting, Path: "/"}}
+	o := Options{Name: "insider", Root: root, Limits: c.Limits, Log: c.Log, App: App{Hosting: b.hosting, Path: "/"}}
 	if o.Endpoints, err = endpoints(c); err != nil {
 		return nil, errors.Join(err, os.Remove(root))
 	}
@@ -153,13 +162,13 @@ func startBehind(c servertest.Config, hosting Hosting, program string) (*servert
 		}
 	}
 	// A client of HTTP/3 comes by UDP, and cannot have an app started that is to answer it itself.
-	o.Preload = hosting == InProcess && c.Protocols.Has(endpoint.HTTP3)
-	b := &o.App.Backend
-	b.StartupTimeLimit, b.ShutdownTimeLimit, b.RapidFailsPerMinute = patience, c.ShutdownTimeout, -1
-	b.Command = func(context.Context) (process.Spec, error) {
+	o.Preload = b.preload || b.hosting == InProcess && c.Protocols.Has(endpoint.HTTP3)
+	programs := &o.App.Backend
+	programs.StartupTimeLimit, programs.ShutdownTimeLimit, programs.RapidFailsPerMinute = patience, c.ShutdownTimeout, -1
+	programs.Command = func(context.Context) (process.Spec, error) {
 		return process.Spec{Path: program, Dir: root, Env: []string{"GORUN_SERVER=module"}}, nil
 	}
-	b.Start = func(spec process.Spec) (*process.Tree, error) { return apps.start(c, hosting, front.URLs(), spec) }
+	programs.Start = func(spec process.Spec) (*process.Tree, error) { return apps.start(c, b.hosting, front.URLs(), spec) }
 	front = New(o)
 	return serving(front, apps)
 }
@@ -193,8 +202,12 @@ func serving(front *Front, apps *insiders) (*servertest.Running, error) {
 		apps.settle()
 		cancel()
 	}
+	open := front.Open()
+	if front.o.Preload {
+		open = apps.first
+	}
 	select {
-	case <-front.Open():
+	case <-open:
 		return &servertest.Running{URLs: front.URLs(), Stop: stop, Done: done}, nil
 	case err := <-done:
 		cancel()

@@ -77,21 +77,24 @@ func addressCases() group {
 			}
 		},
 		"several": func(e *env) {
-			s := e.serve(telling(func(r *http.Request, f feature.Server) string { return strings.Join(f.Addresses, " ") }),
-				on("http://127.0.0.1:0", "https://127.0.0.1:0", unixURL(unixPath(e))))
+			s := e.serve(hello, on("http://127.0.0.1:0", "https://127.0.0.1:0", unixURL(unixPath(e))))
 			if len(s.running.URLs) != 3 {
 				e.Fatalf("it listens on %v", s.running.URLs)
 			}
-			all := strings.Join(s.running.URLs, " ")
-			s.get("/").want(e, 200, all)
+			s.get("/").want(e, 200, "hello")
 			req := s.request(http.MethodGet, "/", nil)
 			req.URL.Scheme, req.URL.Host = "https", host(e, s.running.URLs[1])
-			s.do(req).want(e, 200, all)
+			s.do(req).want(e, 200, "hello")
 			c, err := s.connect(s.running.URLs[2])
 			if err != nil {
 				e.Fatal(err)
 			}
-			s.wire(c).ask("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").want(e, 200, all)
+			s.wire(c).ask("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").want(e, 200, "hello")
+		},
+		"several-told": func(e *env) {
+			s := e.serve(telling(func(_ *http.Request, f feature.Server) string { return strings.Join(f.Addresses, " ") }),
+				on("http://127.0.0.1:0", "https://127.0.0.1:0", unixURL(unixPath(e))))
+			s.get("/").want(e, 200, strings.Join(s.running.URLs, " "))
 		},
 		"in-use": func(e *env) { // whose error says which address; the others are closed again
 			taken, free := mustListen(e), mustListen(e)

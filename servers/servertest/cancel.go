@@ -39,6 +39,7 @@ func cancelCases() group {
 			})
 			ctx, leave := context.WithCancel(e.ctx)
 			body, out := io.Pipe()
+			defer out.Close()
 			go s.try(s.request(http.MethodPost, "/", body).WithContext(ctx))
 			io.WriteString(out, "begin")
 			receive(e, begun, "for the handler")
@@ -92,7 +93,7 @@ func panicCases() group {
 				}
 				panic(value)
 			})
-			s.fails(s.request(http.MethodGet, "/panic", nil))
+			s.fails(s.request(http.MethodGet, "/fails", nil))
 			s.goesOn("/", "fine")
 			if logged := strings.Contains(e.log.String(), "panic"); logged != (value != http.ErrAbortHandler) {
 				e.Errorf("the panic is in the log: %v", logged)

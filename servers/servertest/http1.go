@@ -63,15 +63,19 @@ func keepAliveCases() group {
 			w.closed()
 		},
 		"http10": func(e *env) { // closes, and has no chunks
-			w := e.serve(func(w http.ResponseWriter, r *http.Request) {
-				io.WriteString(w, r.Proto)
+			w := e.serve(func(w http.ResponseWriter, _ *http.Request) {
+				io.WriteString(w, "all of the")
 				http.NewResponseController(w).Flush()
 				io.WriteString(w, " body")
 			}).dial()
 			a := w.ask("GET / HTTP/1.0\r\n\r\n")
-			a.want(e, 200, "HTTP/1.0 body")
+			a.want(e, 200, "all of the body")
 			want(e, "Transfer-Encoding", fmt.Sprint(a.TransferEncoding), "[]")
 			w.closed()
+		},
+		"http10-told": func(e *env) {
+			w := e.serve(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) }).dial()
+			w.ask("GET / HTTP/1.0\r\n\r\n").want(e, 200, "HTTP/1.0")
 		},
 		"http10-trailers": func(e *env) { // it has none, and the feature says so
 			w := e.serve(telling(func(_ *http.Request, f feature.Trailers) string { return fmt.Sprint(f.IsSupported()) })).dial()

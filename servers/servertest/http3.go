@@ -19,12 +19,12 @@ import (
 // http3Cases are what HTTP/3 has alone: how clients find it, and what a request knows of its connection (reference: servers.md,
 // 3.7). The client is quic-go's.
 func http3Cases() group {
-	proto := func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) }
+	hello := func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }
 	return group{
 		"alt-svc/http1": func(e *env) { followAltSvc(e, http1) },
 		"alt-svc/http2": func(e *env) { followAltSvc(e, http2) },
 		"needs-tls": func(e *env) { // an address that would have to do without is refused
-			s, err := e.start(proto, func(c *Config) { c.URLs = []string{"http://127.0.0.1:0"} })
+			s, err := e.start(hello, func(c *Config) { c.URLs = []string{"http://127.0.0.1:0"} })
 			if err == nil {
 				e.Fatalf("it listens on %v", s.running.URLs)
 			}
@@ -33,9 +33,9 @@ func http3Cases() group {
 			}
 		},
 		"alt-svc/not-unless-asked-for": func(e *env) {
-			s := e.serve(proto, func(c *Config) { c.Protocols = endpoint.HTTP1AndHTTP2 })
+			s := e.serve(hello, func(c *Config) { c.Protocols = endpoint.HTTP1AndHTTP2 })
 			a := s.askBy(http2)
-			a.want(e, 200, "HTTP/2.0")
+			a.wantBy(e, "HTTP/2.0", "hello")
 			want(e, "Alt-Svc", a.Header.Get("Alt-Svc"), "")
 			ctx, cancel := context.WithTimeout(e.ctx, soon)
 			defer cancel()
@@ -44,24 +44,24 @@ func http3Cases() group {
 			}
 		},
 		"alone": func(e *env) { // an endpoint without the others opens no TCP port
-			s := e.serve(proto, func(c *Config) { c.Protocols = endpoint.HTTP3 })
-			s.get("/").want(e, 200, "HTTP/3.0")
+			s := e.serve(hello, func(c *Config) { c.Protocols = endpoint.HTTP3 })
+			s.get("/").wantBy(e, "HTTP/3.0", "hello")
 			if c, err := s.connect(s.url()); err == nil {
 				c.Close()
 				e.Error("it listens on TCP, too")
 			}
 		},
 		"beside-the-others": func(e *env) { // on one port
-			s := e.serve(proto)
+			s := e.serve(hello)
 			for p, want := range map[protocol]string{http1: "HTTP/1.1", http2: "HTTP/2.0"} {
-				s.askBy(p).want(e, 200, want)
+				s.askBy(p).wantBy(e, want, "hello")
 			}
-			s.get("/").want(e, 200, "HTTP/3.0")
+			s.get("/").wantBy(e, "HTTP/3.0", "hello")
 		},
 		"localhost": func(e *env) { // is both loopback addresses, for UDP, too
-			s := e.serve(proto, func(c *Config) { c.URLs = []string{"https://localhost:0"} })
+			s := e.serve(hello, func(c *Config) { c.URLs = []string{"https://localhost:0"} })
 			a := s.asksByHTTP3(e.ctx, "https://127.0.0.1:"+port(e, s.url()))
-			a.want(e, 200, "HTTP/3.0")
+			a.wantBy(e, "HTTP/3.0", "hello")
 		},
 		"tls/version": func(e *env) {
 			s := e.serve(telling(func(r *http.Request, f feature.TLS) string {
@@ -81,7 +81,7 @@ func http3Cases() group {
 			}
 		},
 		"tls/other-protocol": func(e *env) { // the name of another protocol is no way in, nor is none
-			s := e.serve(proto)
+			s := e.serve(hello)
 			for _, names := range [][]string{{"h2", "http/1.1"}, nil} {
 				config := e.certificate.client()
 				config.NextProtos = names
@@ -90,7 +90,7 @@ func http3Cases() group {
 					e.Errorf("%v: a connection is served", names)
 				}
 			}
-			s.get("/").want(e, 200, "HTTP/3.0")
+			s.get("/").wantBy(e, "HTTP/3.0", "hello")
 		},
 		"streams/over-the-limit": func(e *env) { // 100 at once: further requests of the client wait
 			var mu sync.Mutex
@@ -122,13 +122,13 @@ func http3Cases() group {
 			}
 		},
 		"garbage": func(e *env) { // that is no packet of QUIC is no reason to stop
-			s := e.serve(proto)
+			s := e.serve(hello)
 			c := mustDial(e, "udp4", host(e, s.url()))
 			defer c.Close()
 			for _, text := range []string{"\x00", "garbage\r\n\r\n", "\xc0\x00\x00\x00\x01" + string(make([]byte, 1300)), string(make([]byte, 1472))} {
 				io.WriteString(c, text)
 			}
-			s.get("/").want(e, 200, "HTTP/3.0")
+			s.get("/").wantBy(e, "HTTP/3.0", "hello")
 		},
 	}
 }
@@ -143,16 +143,23 @@ func (s *site) askBy(p protocol) answer {
 	return a
 }
 
+// wantBy compares an answer that came with 200 by a version of HTTP.
+func (a answer) wantBy(e *env, proto, body string) {
+	e.Helper()
+	a.want(e, 200, body)
+	want(e, "protocol", a.Proto, proto)
+}
+
 var altSvc = regexp.MustCompile(`^h3=":([0-9]+)"(; ma=[0-9]+)?$`)
 
 // followAltSvc has a client that comes by TCP told of HTTP/3, and find it there (RFC 7838, 3).
 func followAltSvc(e *env, p protocol) {
-	s := e.serve(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) })
+	s := e.serve(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
 	a := s.askBy(p)
-	a.want(e, 200, map[protocol]string{http1: "HTTP/1.1", http2: "HTTP/2.0"}[p])
+	a.wantBy(e, map[protocol]string{http1: "HTTP/1.1", http2: "HTTP/2.0"}[p], "hello")
 	found := altSvc.FindStringSubmatch(a.Header.Get("Alt-Svc"))
 	if found == nil {
 		e.Fatalf("Alt-Svc is %q", a.Header.Get("Alt-Svc"))
 	}
-	s.asksByHTTP3(e.ctx, "https://"+net.JoinHostPort("127.0.0.1", found[1])).want(e, 200, "HTTP/3.0")
+	s.asksByHTTP3(e.ctx, "https://"+net.JoinHostPort("127.0.0.1", found[1])).wantBy(e, "HTTP/3.0", "hello")
 }

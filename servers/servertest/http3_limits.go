@@ -92,7 +92,7 @@ func http3LimitCases() group {
 			s := e.serve(func(w http.ResponseWriter, r *http.Request) {
 				http.NewResponseController(w).Flush()
 				io.Copy(w, r.Body)
-			}, rate)
+			}, rate, func(c *Config) { c.Limits.MinRequestBodyDataRate.GracePeriod = 10 * short }) // an app behind a front is to answer first
 			body, out := io.Pipe()
 			defer out.Close()
 			resp := s.open(s.request(http.MethodPost, "/", body))

@@ -35,6 +35,9 @@ type Target struct {
 	// *servers.AddressError in it. It is called by several goroutines at once, with addresses whose port is 0. Where a
 	// server cannot take such an address, Start puts a free one in its place.
 	Start func(c Config) (*Running, error)
+	// Gateway is for an app behind a front: a request that the app has given up, or cannot finish, before its response begins is
+	// answered with 502 or 503 by the front (reference: servers.md, 1.7 and 8.2, D17). Otherwise it gets no answer.
+	Gateway bool
 	// Without says which cases do not hold for this server, and why. A key is a case's name, or a group's with its slash,
 	// such as "h2/". One that names no case fails the test.
 	Without map[string]string

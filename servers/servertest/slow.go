@@ -17,6 +17,7 @@ func slowCases() group {
 	rate := func(c *Config) {
 		c.Limits.MinRequestBodyDataRate = limits.DataRate{BytesPerSecond: 1000, GracePeriod: short}
 	}
+	later := func(c *Config) { c.Limits.MinRequestBodyDataRate.GracePeriod = 10 * short } // an app behind a front is to answer first
 	return group{
 		"slow-head-408": func(e *env) {
 			w := e.serve(whoAsks, slow).dial()
@@ -73,7 +74,7 @@ func slowCases() group {
 				c.EnableFullDuplex()
 				c.Flush()
 				io.Copy(w, r.Body)
-			}, rate).dial()
+			}, rate, later).dial()
 			w.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nhello")
 			want(e, "status", w.line(), "HTTP/1.1 200 OK")
 			if text := w.rest(); strings.HasSuffix(text, "0\r\n\r\n") {

@@ -66,7 +66,25 @@ func upgradeCases() group {
 			w.ask(webSocket).want(e, 200, "true")
 			w.ask(ask("/")).want(e, 200, "false")
 		},
-		"limit": func(e *env) { // Hijack fails, and the handler may say so
+		"limit": func(e *env) { // one more is refused
+			h := echoFrames(e)
+			s := e.serve(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/chat" {
+					h(w, r)
+					return
+				}
+				c, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					w.WriteHeader(http.StatusServiceUnavailable)
+					return
+				}
+				defer c.Close()
+				io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+			}, func(c *Config) { c.Limits.MaxConcurrentUpgradedConnections = 1 })
+			s.dial().talk(1)
+			want(e, "status", s.dial().ask(strings.Replace(webSocket, "/chat", "/more", 1)).StatusCode, 503)
+		},
+		"limit-told": func(e *env) { // Hijack fails, and the handler may say so
 			h := echoFrames(e)
 			s := e.serve(func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("Upgrade") == "websocket" {

@@ -87,7 +87,9 @@ func (w *wire) talk(n int) {
 	w.env.Helper()
 	w.send("%s", webSocket)
 	head := strings.Join(w.head(), "\n")
-	if !strings.HasPrefix(head, "HTTP/1.1 101 ") || !strings.Contains(head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") {
+	const accept = "\nsec-websocket-accept: " // names are in any case (RFC 6455, 4.1)
+	at := strings.Index(strings.ToLower(head), accept)
+	if !strings.HasPrefix(head, "HTTP/1.1 101 ") || at < 0 || !strings.HasPrefix(head[at+len(accept):], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") {
 		w.env.Fatalf("got %s", head)
 	}
 	for i := range n {
