@@ -56,9 +56,24 @@ func (o *options) paired(inner Server) Server {
 		defer stop()
 		defer site.app.manager.tellStop(ctx)()
 		paired := *site
+		paired.Limits = roomForFront(paired.Limits)
 		paired.Handler = pairing.Handler(site.Handler, o.front, pairing.Options{Stop: stop, Log: site.Log})
 		return inner.Serve(ctx, &paired)
 	})
+}
+
+// roomForFront is l with room for the fields that the front adds: a request that it lets pass is not to be refused behind it. The
+// largest of them is a client's certificate.
+func roomForFront(l Limits) Limits {
+	const fields, size = 8, 8 << 10
+	effective := l.Effective()
+	if l.MaxRequestHeaderCount >= 0 {
+		l.MaxRequestHeaderCount = effective.MaxRequestHeaderCount + fields
+	}
+	if l.MaxRequestHeadersTotalSize >= 0 {
+		l.MaxRequestHeadersTotalSize = effective.MaxRequestHeadersTotalSize + size
+	}
+	return l
 }
 
 // inProcess has inner serve below the front's path base, which the app's addresses end with (reference: servers.md, S38).

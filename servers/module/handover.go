@@ -64,8 +64,10 @@ type hand struct {
 	*reign
 	served  *served
 	renewed <-chan *served
-	servers []*kestrel.Server
+	failure atomic.Pointer[error] // why the app did not start the last time; nil before the first failure
 	round   atomic.Pointer[round] // the latest; nil before the first failure
+
+	tells, retries *kestrel.Server // for those who have waited, and for those who come later
 }
 
 // round is a time in which the front accepts, and how it ended.
@@ -77,6 +79,7 @@ type round struct {
 
 func (r *reign) handOver(ctx context.Context, s *served, renewed <-chan *served) error {
 	h := &hand{reign: r, served: s, renewed: renewed}
+	h.tells, h.retries = h.newServer(h.tell), h.newServer(h.retry)
 	err := h.run(ctx)
 	if h.stopping.Load() {
 		_ = h.gate.Close()
@@ -183,21 +186,25 @@ func (h *hand) answerWaiting(ctx context.Context, failure error) error {
 	if err != nil {
 		return err
 	}
-	s := h.served
-	ended := h.serve(backlog.Listeners(), func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Connection", "close")
-		if page.IsProbe(r) {
-			page.ServeProbe(w, s.worthAsking())
-			return
-		}
-		s.fail(w, r, failure)
-	})
+	h.failure.Store(&failure)
+	ended := h.serve(h.tells, backlog.Listeners())
 	ctx, cancel := context.WithTimeout(ctx, lingering)
 	defer cancel()
 	_ = backlog.Answered(ctx) // who says nothing is answered when he does
 	backlog.Close()
 	ended()
 	return nil
+}
+
+// tell answers a request that has waited in vain.
+func (h *hand) tell(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Connection", "close")
+	s := h.now.Load()
+	if page.IsProbe(r) {
+		page.ServeProbe(w, s.worthAsking())
+		return
+	}
+	s.fail(w, r, *h.failure.Load())
 }
 
 // accepting accepts connections until a request comes that wants the app. New connections wait again from then on: front and app
@@ -211,7 +218,7 @@ func (h *hand) accepting(ctx context.Context, r *round, failure error) (*backend
 	if start, ok := errors.AsType[*backend.StartError](failure); ok {
 		late = start.Late
 	}
-	ended := h.serve(sockets, h.retry)
+	ended := h.serve(h.retries, sockets)
 	defer func() {
 		for _, l := range sockets {
 			l.Close()
@@ -235,10 +242,13 @@ func (h *hand) accepting(ctx context.Context, r *round, failure error) (*backend
 	}
 }
 
+// newServer makes a server for requests that the front answers in the app's place.
+func (h *hand) newServer(answer http.HandlerFunc) *kestrel.Server {
+	return &kestrel.Server{Handler: answer, Limits: h.site.Limits, Log: h.o.Log, BaseContext: h.site.Context}
+}
+
 // serve has the front serve sockets. The function that it gives returns when they are closed; connections go on.
-func (h *hand) serve(sockets []net.Listener, answer http.HandlerFunc) (ended func()) {
-	server := &kestrel.Server{Handler: answer, Limits: h.site.Limits, Log: h.o.Log, BaseContext: h.site.Context}
-	h.servers = append(h.servers, server)
+func (h *hand) serve(server *kestrel.Server, sockets []net.Listener) (ended func()) {
 	var wg sync.WaitGroup
 	for i, l := range sockets {
 		e := h.listeners[i].Endpoint
@@ -292,7 +302,7 @@ func (h *hand) toItself(w http.ResponseWriter, r *http.Request, s *served) error
 func (h *hand) close(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(h.life, limit)
 	defer cancel()
-	for _, server := range h.servers {
+	for _, server := range []*kestrel.Server{h.tells, h.retries} {
 		if server.Shutdown(ctx) != nil {
 			_ = server.Close()
 		}
