@@ -17,7 +17,10 @@ const (
 	profileVariable = "DOTNET_LAUNCH_PROFILE"
 	serverVariable  = "GORUN_SERVER"
 	portVariable    = "PORT"
-	clientsVariable = "Kestrel__EndpointDefaults__ClientCertificateMode"
+
+	// What the front would do with TLS, and the program does where it speaks TLS itself.
+	clientsVariable   = "Kestrel__EndpointDefaults__ClientCertificateMode"
+	protocolsVariable = "Kestrel__EndpointDefaults__Protocols"
 )
 
 // environment decides the variables of the program and, from them, where it is going to listen.
@@ -136,7 +139,10 @@ func (r *resolver) addOwn(env *environment, plan *Plan) {
 		return
 	}
 	if mode := plan.Module.ClientCertificateMode; plan.Fronted() && mode.Value != noCertificate {
-		env.add(EnvVar{clientsVariable, mode.Value, mode.Origin}) // it is the program that speaks TLS
+		env.add(EnvVar{clientsVariable, mode.Value, mode.Origin})
+	}
+	if p := plan.Module.Protocols; plan.Fronted() && p.Origin.Kind != FromDefault {
+		env.add(EnvVar{protocolsVariable, p.Value, p.Origin})
 	}
 	for _, e := range plan.Endpoints {
 		if e.Wanted() && e.Scheme == "http" && e.Unix == "" {

@@ -92,7 +92,7 @@ func (r *resolver) checkServer(plan Plan) {
 	own := r.Profile.Gorun.Server
 	if r.forIIS() && own.Set && plan.Server.Origin.Name == "commandName" {
 		r.warn("server", own.Place, fmt.Sprintf("%q is not used: an %s profile has the module in front", own.V, plan.Command),
-			`a Project profile runs on other servers`)
+			`write "nginx" or "apache" for one of these; a Project profile runs on other servers`)
 	}
 }
 

@@ -95,6 +95,8 @@ type holder struct {
 	pid  int    // 0 when it may not be seen
 	name string // of the program; "" when it is not known
 	user string // the number of the user, when that is all that is known
+
+	elsewhere bool // nobody listens, but a connection has the port
 }
 
 func (h holder) text() string {
@@ -118,6 +120,9 @@ func (h holder) todo() string {
 		return "leave out one of the two: *, 0.0.0.0 and [::] include other addresses with their port"
 	case h.pid != 0:
 		return fmt.Sprintf("stop process %d", h.pid)
+	}
+	if h.elsewhere {
+		return "a connection of another program has it at the moment, since the system gives such ports to outgoing connections: try again, or choose a port below 32768"
 	}
 	return "stop the program that listens there"
 }

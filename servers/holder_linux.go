@@ -14,18 +14,24 @@ import (
 // holderOfPort finds who listens on a port, in the system's tables of sockets (proc_net(5)). It reads them once, and only
 // after an address could not be had.
 func holderOfPort(network string, addr netip.AddrPort) holder {
+	connected := false
 	for _, table := range []string{network, network + "6"} {
 		for fields := range rowsOf("/proc/net/" + table) {
-			if len(fields) < 10 || network == "tcp" && fields[3] != "0A" { // 0A is TCP_LISTEN
+			if len(fields) < 10 {
 				continue
 			}
 			bound, ok := parseProcAddr(fields[1])
-			if ok && bound.Port() == addr.Port() && overlap(bound.Addr(), addr.Addr()) {
+			if !ok || bound.Port() != addr.Port() || !overlap(bound.Addr(), addr.Addr()) {
+				continue
+			}
+			const listens = "0A" // TCP_LISTEN
+			if network != "tcp" || fields[3] == listens {
 				return holderOfSocket(fields[9], fields[7])
 			}
+			connected = true
 		}
 	}
-	return holder{}
+	return holder{elsewhere: connected}
 }
 
 // holderOfPath finds who listens on a unix socket. A path with a blank in it is not found.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -136,25 +137,48 @@ func (b *behind) changed() func() bool {
 func (b *behind) reload() (module.App, error) {
 	plan, err := b.Replan()
 	if err != nil {
-		return module.App{}, err
+		return module.App{}, withoutStart{err}
 	}
 	if plan.Server.Value != b.plan.Server.Value {
 		return module.App{}, errors.New("the profile has another server now: start gorun again")
 	}
-	if plan.Module.ClientCertificateMode.Value != b.plan.Module.ClientCertificateMode.Value {
-		b.warn(diagnostic.Diagnostic{Code: "client-certificates", Message: "the front goes on to ask clients for certificates as it does",
-			Suggestion: "start gorun again to have it do as the settings say now"})
-	}
-	if !slices.EqualFunc(plan.Endpoints, b.plan.Endpoints, func(x, y profiles.Endpoint) bool { return x.Endpoint == y.Endpoint }) {
-		b.warn(diagnostic.Diagnostic{Code: "addresses", Message: "the front goes on with the addresses that it has",
-			Suggestion: "start gorun again to have it listen on the new ones"})
-	}
+	b.warnOfFixed(plan)
 	if isSame(plan, b.plan) && modified(b.webConfig()).Equal(b.written) {
 		return module.App{}, module.ErrUnchanged
 	}
 	b.plan = plan
 	return b.app(), nil
 }
+
+// warnOfFixed tells of what the front itself goes on with until it ends.
+func (b *behind) warnOfFixed(plan profiles.Plan) {
+	old, now := b.plan.Module, plan.Module
+	for _, fixed := range []struct {
+		changed                  bool
+		code, goesOn, startAgain string
+	}{
+		{now.ClientCertificateMode.Value != old.ClientCertificateMode.Value, "client-certificates", "to ask clients for certificates as it does", "do as the settings say now"},
+		{!slices.EqualFunc(plan.Endpoints, b.plan.Endpoints, func(x, y profiles.Endpoint) bool { return x.Endpoint == y.Endpoint }),
+			"addresses", "with the addresses that it has", "listen on the new ones"},
+		{now.Protocols.Value != old.Protocols.Value, "protocols", "to speak " + old.Protocols.Value, "speak " + now.Protocols.Value},
+		{now.MaxAllowedContentLength.Value != old.MaxAllowedContentLength.Value, "body-size",
+			fmt.Sprintf("with %d bytes as the largest body of a request", old.MaxAllowedContentLength.Value),
+			fmt.Sprintf("have the maxAllowedContentLength of now, %d", now.MaxAllowedContentLength.Value)},
+		{now.Preload.Value != old.Preload.Value, "preload", fmt.Sprintf("with preload as %v", old.Preload.Value), "do as the settings say now"},
+	} {
+		if fixed.changed {
+			b.warn(diagnostic.Diagnostic{Code: fixed.code, Message: "the front goes on " + fixed.goesOn, Suggestion: "start gorun again to have it " + fixed.startAgain})
+		}
+	}
+}
+
+// withoutStart is an error of a plan in whose text nothing is said of a start: something runs.
+type withoutStart struct{ error }
+
+func (e withoutStart) Error() string {
+	return strings.TrimSuffix(e.error.Error(), ", nothing was started")
+}
+func (e withoutStart) Unwrap() error { return e.error }
 
 // webConfig is the file that was read, or the one that would be if it were there.
 func (b *behind) webConfig() string {
@@ -222,14 +246,15 @@ func shown(plan profiles.Plan) map[string]module.Shown {
 var plainVariables = []string{
 	"ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "ASPNETCORE_DETAILEDERRORS", "ASPNETCORE_URLS", "GORUN_SERVER", "DOTNET_LAUNCH_PROFILE",
 	"PATH", "HOME", "PWD", "OLDPWD", "SHELL", "SHLVL", "TERM", "COLORTERM", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "HOSTNAME",
-	"TMPDIR", "EDITOR", "PAGER", "_",
+	"TMPDIR", "EDITOR", "PAGER", "_", "PORT",
 }
 
-// secrets are the values that no page may show.
+// secrets are the values that no page may show. A value of one character says nothing by itself, and hiding it would make
+// 127.***.***.1 of an address.
 func secrets(plan profiles.Plan) []string {
 	var list []string
 	for _, v := range plan.Env {
-		if !slices.Contains(plainVariables, v.Name) && !strings.HasPrefix(v.Name, "LC_") && !strings.HasPrefix(v.Name, "XDG_") {
+		if len(v.Value) > 1 && !slices.Contains(plainVariables, v.Name) && !strings.HasPrefix(v.Name, "LC_") && !strings.HasPrefix(v.Name, "XDG_") {
 			list = append(list, v.Name+"="+v.Value)
 		}
 	}

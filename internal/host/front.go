@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -111,9 +112,10 @@ func (h *host) await(ctx context.Context, stopping *stopping, ended <-chan error
 	}
 }
 
-// withoutAdvice is an error of servers.Run without the hints in its text, which whoever shows it finds by themselves.
+// withoutAdvice is an error of servers.Run without the hints in its text, which whoever shows it finds by themselves. One whose
+// text has none stays as it is: what is in it says less.
 func withoutAdvice(err error) error {
-	if inner := errors.Unwrap(err); inner != nil {
+	if inner := errors.Unwrap(err); inner != nil && strings.Contains(err.Error(), "\n  hint: ") {
 		return inner
 	}
 	return err
@@ -140,7 +142,7 @@ func (h *host) follow(record *record) {
 		case event.ProcessReady:
 			record.program(e.PID)
 		case event.ProcessExited:
-			record.program(0)
+			record.exited(e.PID)
 		}
 		if tell != nil {
 			tell(e)
@@ -158,13 +160,21 @@ func (h *host) frontOptions(now *behind) module.Options {
 	o.Limits.MaxRequestBodySize = m.MaxAllowedContentLength.Value
 	protocols, _ := endpoint.ParseProtocols(m.Protocols.Value) // the plan has checked it; the zero value is the default
 	for _, e := range h.plan.Endpoints {
-		o.Endpoints = append(o.Endpoints, servers.Endpoint{Endpoint: e.Endpoint, Source: e.Origin.Name, Protocols: protocols,
-			TLS: clientCertificates(e.Scheme, m.ClientCertificateMode.Value)})
+		o.Endpoints = append(o.Endpoints, servers.Endpoint{Endpoint: e.Endpoint, Source: cmp.Or(e.Origin.Name, "default"),
+			Protocols: spoken(e.Scheme, protocols), TLS: clientCertificates(e.Scheme, m.ClientCertificateMode.Value)})
 	}
 	if h.Replan != nil {
 		o.Watch, o.Reload = m.Reads, now.reload
 	}
 	return o
+}
+
+// spoken are the protocols of one address: one setting says them for all, and HTTP/3 is never without TLS.
+func spoken(scheme string, protocols endpoint.Protocols) endpoint.Protocols {
+	if scheme != "https" {
+		protocols &^= endpoint.HTTP3
+	}
+	return protocols
 }
 
 // clientCertificates is how clients of https are asked for a certificate, which one that the system trusts must have signed; nil

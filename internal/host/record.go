@@ -73,9 +73,18 @@ func (r *record) listening(urls []string, all bool) {
 	})
 }
 
-// program notes which process the program is now, behind a front; 0 is none.
+// program notes which process the program is now, behind a front.
 func (r *record) program(pid int) {
 	r.update(func(rec *runs.Record) { rec.ProgramPID = pid })
+}
+
+// exited notes that a process has ended, which may have been replaced before.
+func (r *record) exited(pid int) {
+	r.update(func(rec *runs.Record) {
+		if rec.ProgramPID == pid {
+			rec.ProgramPID = 0
+		}
+	})
 }
 
 func (r *record) stopping() {

@@ -70,9 +70,10 @@ func (s *stopping) interrupt(now time.Time) {
 // cancelled is the end of the context: whoever ended it waits, but does not stand at a terminal.
 func (s *stopping) cancelled() { s.ask(s.own(syscall.SIGTERM), s.hangup) }
 
-// own is the plan's signal to stop with, or else the given one.
+// own is the plan's signal to stop with, or else the given one. A front asks the program with the plan's by itself, and is not
+// the one whom it is meant for.
 func (s *stopping) own(sig os.Signal) os.Signal {
-	if own, ok := stopSignals[s.plan.Stop.Signal.Value]; ok {
+	if own, ok := stopSignals[s.plan.Stop.Signal.Value]; ok && !s.plan.Fronted() {
 		return own
 	}
 	return sig

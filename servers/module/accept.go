@@ -21,11 +21,13 @@ func (r *reign) accept(ctx context.Context, s *served) error {
 	site := r.site.WithListeners(sockets)
 	site.ShutdownTimeout = s.Backend.ShutdownTimeLimit + moment
 	site.Endpoints = bound(r.listeners)
+	serving, end := context.WithCancel(ctx)
 	var preloading sync.WaitGroup
 	if r.o.Preload && s.Hosting == OutOfProcess {
-		preloading.Go(func() { s.preload(ctx) })
+		preloading.Go(func() { s.preload(serving) })
 	}
 	err = servers.Kestrel().Serve(ctx, site)
+	end()
 	preloading.Wait()
 	if ctx.Err() != nil && err != nil {
 		r.warn(diagnostic.Diagnostic{Code: "cut-off", Message: err.Error()})

@@ -70,7 +70,7 @@ func (s *served) failure(err error) page.Failure {
 	case errors.Is(err, backend.ErrStopping), errors.Is(err, backend.ErrDropped):
 		f.Kind = page.Stopping
 	case isRapid:
-		f.Kind, f.RetryAfter = page.RapidFails, time.Until(rapid.Until)
+		f.Kind, f.RetryAfter, f.Advice = page.RapidFails, time.Until(rapid.Until), nil // the page says it
 		f.Settings = s.settings("rapidFailsPerMinute")
 	case isStart:
 		s.started(&f, start)
@@ -96,6 +96,10 @@ func (s *served) started(f *page.Failure, e *backend.StartError) {
 		f.Attempts = append(f.Attempts, page.Attempt{Port: a.Port, Duration: a.Duration, Err: s.short(a)})
 	}
 	last := e.Attempts[len(e.Attempts)-1]
+	f.Missing = last.Stage == backend.StageCommand
+	if last.Stage == backend.StageReady {
+		f.Advice = nil // the page says it
+	}
 	switch {
 	case e.TimedOut:
 		f.Settings = s.settings("startupTimeLimit")

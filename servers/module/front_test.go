@@ -40,3 +40,25 @@ func TestOutsideOfTheApp(t *testing.T) {
 		t.Errorf("/sub: %d", got)
 	}
 }
+
+// Requests go to several processes in turn, by whatever way they are passed on.
+func TestRoundRobin(t *testing.T) {
+	t.Parallel()
+	w := start(t, OutOfProcess, func(o *Options) { o.App.Backend.Processes = 3 })
+	answers := map[string]int{}
+	const rounds = 10
+	for i := range 3 * rounds {
+		if i%2 == 0 {
+			w.client.CloseIdleConnections()
+		}
+		answers[w.ok("/pid")]++
+	}
+	for pid, n := range answers {
+		if n != rounds {
+			t.Errorf("process %s has answered %d requests, want %d", pid, n, rounds)
+		}
+	}
+	if len(answers) != 3 {
+		t.Errorf("these processes have answered: %v", answers)
+	}
+}

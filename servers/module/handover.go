@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/gorun-dev/gorun/servers"
 	"github.com/gorun-dev/gorun/servers/internal/relay"
 	"github.com/gorun-dev/gorun/servers/kestrel"
+	"github.com/gorun-dev/gorun/servers/limits"
 	"github.com/gorun-dev/gorun/servers/module/backend"
 	"github.com/gorun-dev/gorun/servers/module/handover"
 	"github.com/gorun-dev/gorun/servers/module/page"
@@ -39,7 +41,7 @@ type inProcess struct {
 func (h *inProcess) Prepare(spec *process.Spec) error {
 	o := h.served.Pairing
 	o.Path, o.Directory, o.WebSockets = h.served.Path, h.served.front.o.Root, true
-	spec.Env = h.served.front.withPorts(o.InProcess(spec.Env))
+	spec.Env = h.served.front.withBodyLimit(h.served.front.withPorts(o.InProcess(spec.Env)))
 	return h.InProcess.Prepare(spec)
 }
 
@@ -52,6 +54,20 @@ func (f *Front) withPorts(env []string) []string {
 		env[i] = name + strings.Join(f.urls, ";")
 	}
 	return env
+}
+
+// withBodyLimit has the app refuse the bodies that the front would refuse, unless somebody has told it otherwise (reference:
+// servers.md, 2.1). The default is the app's own, too: it is not said, so that it does not win over the app's settings.
+func (f *Front) withBodyLimit(env []string) []string {
+	const name = "Kestrel__Limits__MaxRequestBodySize"
+	n := f.o.Limits.MaxRequestBodySize
+	if n <= 0 || n == limits.Defaults().MaxRequestBodySize || slices.ContainsFunc(env, func(entry string) bool {
+		key, _, _ := strings.Cut(entry, "=")
+		return strings.EqualFold(key, name)
+	}) {
+		return env
+	}
+	return append(env, name+"="+strconv.FormatInt(n, 10))
 }
 
 // hand is a phase in which the app is given the sockets. One goroutine runs it; the others are those of its servers, which have
@@ -294,7 +310,8 @@ func (h *hand) toItself(w http.ResponseWriter, r *http.Request, s *served) error
 			return s.relay.Forward(w, r, relay.Target{Network: l.Addr().Network(), Address: l.Addr().String()})
 		}
 	}
-	http.Redirect(w, r, r.RequestURI, http.StatusTemporaryRedirect)
+	// The whole address: a target that begins with // would be one of another host.
+	http.Redirect(w, r, "https://"+r.Host+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 	return nil
 }
 

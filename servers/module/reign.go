@@ -29,7 +29,7 @@ type reign struct {
 type phase struct {
 	handsOver bool
 	end       context.CancelFunc
-	done      chan error   // gets one value, when the phase is over
+	done      chan error   // gets one value when the phase is over, and nil when that was taken
 	renewed   chan *served // the app as it is now, where it has changed; keeps the latest
 }
 
@@ -68,7 +68,7 @@ func (r *reign) run(ctx context.Context, changes <-chan change) error {
 			r.phase.done <- nil // for stop
 			return r.stop(err)
 		case c := <-changes:
-			if err := r.heed(c); err != nil {
+			if err := r.heed(ctx, c); err != nil {
 				return r.stop(err)
 			}
 		}
@@ -99,16 +99,16 @@ func (r *reign) leave(s *served) {
 }
 
 // heed does what a change asks for.
-func (r *reign) heed(c change) error {
+func (r *reign) heed(ctx context.Context, c change) error {
 	if c == offlineChanged {
 		r.lookOffline()
-		return r.settle(nil)
+		return r.settle(ctx, nil)
 	}
-	return r.reload()
+	return r.reload(ctx)
 }
 
 // reload has the app served as the settings say now. Those that cannot be used change nothing.
-func (r *reign) reload() error {
+func (r *reign) reload(ctx context.Context) error {
 	app, err := r.o.Reload()
 	if errors.Is(err, ErrUnchanged) {
 		return nil
@@ -127,10 +127,10 @@ func (r *reign) reload() error {
 	old := r.served
 	if next == nil {
 		r.setServed(old.next(app))
-		return r.settle(nil)
+		return r.settle(ctx, nil)
 	}
 	r.served = next // who asks in the phase of before has the app of before
-	return r.settle(old)
+	return r.settle(ctx, old)
 }
 
 func cannotReload(err error) diagnostic.Diagnostic {
@@ -175,7 +175,7 @@ func (r *reign) lookOffline() {
 
 // settle begins another phase where the present one does not fit any more. old is what was served in another hosting model
 // until now, nil for nothing: it stops when its requests have been answered.
-func (r *reign) settle(old *served) error {
+func (r *reign) settle(ctx context.Context, old *served) error {
 	if r.phase.handsOver == r.handsOver() {
 		r.now.Store(r.served)
 		if r.phase.handsOver {
@@ -186,12 +186,12 @@ func (r *reign) settle(old *served) error {
 		}
 		return nil
 	}
-	err := r.endPhase()
+	err := r.endPhase(ctx, old)
 	r.now.Store(r.served)
 	if old != nil {
 		r.leave(old)
 	}
-	if err == nil {
+	if err == nil && ctx.Err() == nil { // else stop comes, and nothing is to be started for it
 		r.begin()
 	}
 	return err
@@ -214,7 +214,20 @@ func (r *reign) begin() {
 	}()
 }
 
-func (r *reign) endPhase() error {
+// endPhase waits for the end of the phase, and of the requests to old. When all is to stop meanwhile, old is told at once.
+func (r *reign) endPhase(ctx context.Context, old *served) error {
 	r.phase.end()
-	return <-r.phase.done
+	var stopping <-chan struct{}
+	if old != nil {
+		stopping = ctx.Done()
+	}
+	var err error
+	select {
+	case err = <-r.phase.done:
+	case <-stopping:
+		r.leave(old)
+		err = <-r.phase.done
+	}
+	r.phase.done <- nil // for stop
+	return err
 }

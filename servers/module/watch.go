@@ -41,13 +41,22 @@ type watcher struct {
 }
 
 func (f *Front) watch(ctx context.Context) *watcher {
-	w := &watcher{front: f, changes: make(chan change), done: make(chan struct{}), seen: map[string]time.Time{}}
+	w := f.newWatcher()
 	source, err := w.open()
 	if err != nil {
 		f.warn(diagnostic.Diagnostic{Code: "watch", Message: "the system tells nothing of files that change, so they are looked at once a second: " + err.Error(),
 			Suggestion: "more files may be watched with a higher fs.inotify.max_user_instances and max_user_watches"})
 	}
 	go w.run(ctx, source)
+	return w
+}
+
+// newWatcher knows the files as they are now, and does nothing yet.
+func (f *Front) newWatcher() *watcher {
+	w := &watcher{front: f, changes: make(chan change), done: make(chan struct{}), seen: map[string]time.Time{}}
+	for _, path := range f.o.Watch {
+		w.seen[path] = written(path)
+	}
 	return w
 }
 
@@ -59,7 +68,6 @@ func (w *watcher) open() (*fsnotify.Watcher, error) {
 	}
 	folders := []string{w.front.o.Root}
 	for _, path := range w.front.o.Watch {
-		w.seen[path] = written(path)
 		if dir := filepath.Dir(path); !slices.Contains(folders, dir) {
 			folders = append(folders, dir)
 		}
@@ -77,10 +85,11 @@ func (w *watcher) open() (*fsnotify.Watcher, error) {
 func (w *watcher) run(ctx context.Context, source *fsnotify.Watcher) {
 	defer close(w.done)
 	var events <-chan fsnotify.Event
+	var lost <-chan error // to be read, since nothing more is told before
 	var look <-chan time.Time
 	if source != nil {
 		defer source.Close()
-		events = source.Events
+		events, lost = source.Events, source.Errors
 	} else {
 		ticker := time.NewTicker(lookEvery)
 		defer ticker.Stop()
@@ -98,6 +107,9 @@ func (w *watcher) run(ctx context.Context, source *fsnotify.Watcher) {
 			case w.isWatched(e.Name):
 				rested = time.After(quiet)
 			}
+		case <-lost: // such as more events than the system keeps
+			w.tell(ctx, offlineChanged)
+			rested = time.After(quiet)
 		case <-look:
 			w.tell(ctx, offlineChanged)
 			rested = time.After(quiet)

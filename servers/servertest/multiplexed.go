@@ -45,6 +45,8 @@ func multiplexedCases() group {
 				})
 			}
 			clients.Wait()
+			mu.Lock() // nothing but the network orders the handlers before this
+			defer mu.Unlock()
 			want(e, "connections", len(remotes), 1)
 		},
 		"streams/one-connection-id": func(e *env) {

@@ -17,6 +17,9 @@ type Fast struct {
 	// Next says where a request goes. It must not wait. A nil Route is for the Handler; otherwise the Lease is released when
 	// the request is over.
 	Next func(*serve.Raw) (*Route, Lease)
+	// Cold answers a request that has a route, but no connection to go on: by Forward to the same process, which has had its turn.
+	// The Lease is released when it returns.
+	Cold func(w http.ResponseWriter, req *http.Request, l Lease)
 	// Failed answers a request that has gone to the app, as the *Error of Forward would be answered: nothing of a response has
 	// been sent, and where the error says so the request may be passed on again. The Lease is released when it returns.
 	Failed func(w http.ResponseWriter, req *http.Request, l Lease, e *Error)
@@ -34,8 +37,6 @@ type Route struct {
 	target Target
 	token  []byte // the field of the token, with its end
 	kept   atomic.Pointer[pool]
-
-	behaved atomic.Int64 // requests since the app last did with a connection what it should not
 }
 
 // Route makes one. It costs nothing to forget it.

@@ -36,7 +36,7 @@ func (f *flight) run() {
 
 // begin sends the request, on a connection on which nothing has come: what comes between two requests is no response.
 func (f *flight) begin() bool {
-	if !f.trusts && !f.conn.isQuiet() {
+	if !f.conn.isQuiet() {
 		f.state = nowStale
 		return false
 	}

@@ -55,6 +55,11 @@ func (f *fastFront) handler(target Target, failed failures) *Fast {
 			f.leases.Add(1)
 			return route, f
 		},
+		Cold: func(w http.ResponseWriter, req *http.Request, _ Lease) {
+			f.complete.Add(1)
+			f.begun.Add(-1) // see Around
+			complete(w, req)
+		},
 		Failed: func(w http.ResponseWriter, _ *http.Request, _ Lease, e *Error) {
 			if failed != nil {
 				failed <- e
@@ -88,11 +93,12 @@ func (f *fastFront) keeps() {
 	}
 }
 
-// went checks by which way the requests have gone that followed the client's first.
+// went checks by which way the requests have gone that followed the client's first. On a machine that has other things to do an
+// app may be too slow for the fast way: more may have gone on by the complete one.
 func (f *fastFront) went(t testing.TB, complete, begun int64) {
 	t.Helper()
-	if c, b := f.complete.Load(), f.begun.Load(); c != complete || b != begun {
-		t.Errorf("%d requests went the complete way, and %d went on by it; want %d and %d", c, b, complete, begun)
+	if c, b := f.complete.Load(), f.begun.Load(); c != complete || b < begun {
+		t.Errorf("%d requests went the complete way, and %d went on by it; want %d, and at least %d", c, b, complete, begun)
 	}
 }
 

@@ -16,8 +16,8 @@ func (f *flight) run() {
 	if f.conn.probe.raw == nil || f.conn.probe.raw.Read(f.step) == nil {
 		return
 	}
-	if f.state == nowAsking { // it took us too long to begin
-		f.state = nowStuck
+	if f.state == nowAsking { // it took us too long to begin: nobody has looked at the connection
+		f.state = nowStale
 	}
 }
 
@@ -45,13 +45,12 @@ func (f *flight) move(fd uintptr) bool {
 	}
 }
 
-// begin sends the request, on a connection on which nothing has come: what comes between two requests is no response.
+// begin sends the request, on a connection on which nothing has come: what comes between two requests is no response. The look
+// is never spared, also where the connection has had a request just now: an app may say more than its response was long.
 func (f *flight) begin(fd uintptr) bool {
-	if !f.trusts {
-		if _, e := serve.Peek(fd, f.fixed.in[:1]); e != syscall.EAGAIN {
-			f.state = nowStale
-			return true
-		}
+	if _, e := serve.Peek(fd, f.fixed.in[:1]); e != syscall.EAGAIN {
+		f.state = nowStale
+		return true
 	}
 	n, e := serve.Send(fd, f.out)
 	f.sent = n

@@ -14,15 +14,6 @@ import (
 // patient is how long the fast way waits for the app: nobody sees meanwhile that the client goes away.
 const patient = 100 * time.Millisecond
 
-// A connection is looked at before a request, since the app may have closed it, or have said on it what nobody has asked for.
-// That costs a system call, which all in all are five with it. It is spared when the connection has been without a request
-// for less than fresh, at an app that has behaved well on proven requests since it last did such a thing: what it does in so
-// short a time can as well come just behind the look.
-const (
-	fresh  = 100 * time.Microsecond
-	proven = 1000
-)
-
 // flight is one request on the fast way, and the handler that goes on with it on the complete way. It is used again.
 type flight struct {
 	fast  *Fast
@@ -33,13 +24,12 @@ type flight struct {
 	step  func(fd uintptr) bool // made once, for it would be an allocation in each request
 
 	forwarded
-	state  flightState
-	out    []byte // what is to be sent to the app
-	sent   int    // of it
-	in     []byte // of the response
-	moved  bool   // something has come since the app was given its time
-	trusts bool   // the connection need not be looked at
-	err    error  // why the app cannot be reached
+	state flightState
+	out   []byte // what is to be sent to the app
+	sent  int    // of it
+	in    []byte // of the response
+	moved bool   // something has come since the app was given its time
+	err   error  // why the app cannot be reached
 
 	status       int
 	length, left int64 // of the body
@@ -55,6 +45,7 @@ type flightState byte
 
 const (
 	nowAsking    flightState = iota // the request is to be sent
+	nowCold                         // there is no connection to send it on
 	nowListening                    // the head of the response is awaited
 	nowAnswered                     // it is there
 	nowStreaming                    // the rest of the body is passed on
@@ -78,6 +69,7 @@ func (f *flight) end() {
 		f.lease.Release()
 	}
 	f.fast, f.raw, f.route, f.lease, f.conn = nil, nil, nil, nil, nil
+	f.forwarded = forwarded{}
 	f.out, f.in, f.err, f.left = nil, nil, nil, 0
 	flights.Put(f)
 }
@@ -92,7 +84,7 @@ func (f *flight) pass() serve.Verdict {
 	}
 	f.out = f.appendEnd(out)
 	if !f.ask() {
-		return serve.NotPassed
+		f.state = nowCold
 	}
 	if f.state != nowAnswered {
 		return f.raw.Continue(f)
@@ -113,7 +105,6 @@ func (f *flight) ask() bool {
 		if f.state != nowStale {
 			return true
 		}
-		f.route.behaved.Store(0)
 		f.conn.Close()
 	}
 }
@@ -154,7 +145,6 @@ func (f *flight) took(n int) bool {
 // ended is called at the end of the stream. The complete way reads it again and says what it means for a head; for a body it
 // is a failure.
 func (f *flight) ended() bool {
-	f.route.behaved.Store(0)
 	if f.state == nowStreaming {
 		f.fails("read", io.ErrUnexpectedEOF)
 	}
@@ -168,7 +158,6 @@ func (f *flight) refresh() {
 		limit = min(limit, t)
 	}
 	now := time.Now()
-	f.trusts = f.route.behaved.Load() >= proven && now.Sub(f.conn.since) < fresh
 	if left := f.conn.reads.Sub(now); left < limit/2 || left > limit {
 		f.conn.reads = now.Add(limit)
 		f.conn.SetReadDeadline(f.conn.reads)
@@ -178,7 +167,6 @@ func (f *flight) refresh() {
 
 // broke notes why the app cannot be reached.
 func (f *flight) broke(err error) {
-	f.route.behaved.Store(0)
 	f.state, f.err = nowFailed, err
 }
 
@@ -199,11 +187,6 @@ func (f *flight) reply() serve.Verdict {
 	out = append(out, body...)
 	f.status, f.length, f.left = head.status, head.body, head.body-int64(len(body))
 	f.keeps = !head.close && len(body) == len(there)
-	if len(body) < len(there) {
-		f.route.behaved.Store(0)
-	} else {
-		f.route.behaved.Add(1)
-	}
 	if f.left == 0 {
 		f.settle() // somebody else may have it while the client is written to
 	}

@@ -11,7 +11,11 @@ func (f *flight) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if f.fast.Around != nil {
 		defer f.fast.Around(w, req)()
 	}
-	if f.left > 0 {
+	switch {
+	case f.state == nowCold:
+		f.fast.Cold(w, req, f.lease)
+		return
+	case f.left > 0:
 		f.resumeBody(w, req)
 		return
 	}
@@ -27,12 +31,10 @@ func (f *flight) resume(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	defer x.end()
-	failure := f.goOn(x)
-	for failure != nil {
+	for failure := f.goOn(x); failure != nil; failure = x.attempt() {
 		if !x.mayRepeat(failure) {
 			return x.fail(failure)
 		}
-		failure = x.attempt()
 	}
 	return nil
 }

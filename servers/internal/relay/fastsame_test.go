@@ -288,16 +288,26 @@ func TestFastSameResponses(t *testing.T) {
 	fast, slow := twins(t)
 	for i, response := range append(plainResponses[:len(plainResponses):len(plainResponses)], oddResponses...) {
 		for _, method := range []string{"GET", "HEAD", "DELETE", "POST"} {
-			fast.begun.Store(0)
 			got, want := fast.answer(t, []byte(response), method), slow.answer(t, []byte(response), method)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s %.200q (-complete +fast):\n%s", method, response, diff)
 			}
-			if i < len(plainResponses) && fast.begun.Load() > 0 {
+			if i < len(plainResponses) && !fast.goesFast(t, []byte(response), method) {
 				t.Errorf("%s %.200q has not gone the fast way", method, response)
 			}
 		}
 	}
+}
+
+// goesFast tries more than once: on a machine that has other things to do an app may be too slow for the fast way.
+func (s *side) goesFast(t *testing.T, response []byte, method string) bool {
+	for range 20 {
+		s.begun.Store(0)
+		if s.answer(t, response, method); s.begun.Load() == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // FuzzFastResponses is TestFastSameResponses for whatever an app answers.

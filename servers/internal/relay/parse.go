@@ -18,6 +18,7 @@ type head struct {
 	length  int64 // Content-Length; -1: none
 	chunked bool
 	close   bool  // the connection ends with this response
+	keeps   bool  // Connection: keep-alive
 	named   names // the fields that Connection names
 	upgrade string
 }
@@ -77,7 +78,6 @@ func (h *head) statusLine(s string) error {
 	case "HTTP/1.1":
 		h.minor = 1
 	case "HTTP/1.0":
-		h.close = true
 	default:
 		return badResponse("it begins with %q", cut(s))
 	}
@@ -136,7 +136,7 @@ func (h *head) connection(value string) {
 		case equalFold(word, "close"):
 			h.close = true
 		case equalFold(word, "keep-alive"):
-			h.close = h.close && h.minor > 0
+			h.keeps = true
 		}
 	}
 }
@@ -149,6 +149,7 @@ func (h *head) finish() error {
 	case h.chunked && h.minor == 0:
 		return badResponse("it has a Transfer-Encoding in HTTP/1.0")
 	}
+	h.close = h.close || h.minor == 0 && !h.keeps
 	return nil
 }
 

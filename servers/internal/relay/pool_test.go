@@ -139,6 +139,7 @@ func TestNotKept(t *testing.T) {
 	}{
 		"close":       {Options{}, "GET", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 0},
 		"HTTP/1.0":    {Options{}, "GET", "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", 0},
+		"1.0, both":   {Options{}, "GET", "HTTP/1.0 200 OK\r\nConnection: close, Keep-Alive\r\nContent-Length: 0\r\n\r\n", 0},
 		"1.0, kept":   {Options{}, "GET", "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 0\r\n\r\n", 1},
 		"more":        {Options{}, "GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nmore", 0},
 		"204, length": {Options{}, "GET", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", 0},

@@ -26,6 +26,7 @@ type core struct {
 	serverLine    []byte       // the Server field of responses, with its end
 	writesThrough bool         // nothing of a response waits in a buffer
 	firstWait     time.Duration
+	shortWait     atomic.Int64 // in its place when the server has less time to stop; -1: it has enough
 
 	clock    atomic.Int64 // nanoseconds that the heartbeat has counted
 	date     atomic.Pointer[[]byte]
@@ -35,9 +36,11 @@ type core struct {
 	done     chan struct{}
 	stop     func()
 	work     sync.WaitGroup // the core's own goroutines
+	accepts  sync.WaitGroup // those who accept
 	serving  sync.WaitGroup // connections, but for those that handlers have taken over
 
 	mu        sync.Mutex
+	cutting   bool // Close was called
 	conns     map[*conn]struct{}
 	shaking   map[net.Conn]struct{} // being made ready
 	listeners map[net.Listener]struct{}
@@ -56,6 +59,7 @@ func newCore(s *Server) *core {
 		shaking:   map[net.Conn]struct{}{},
 		listeners: map[net.Listener]struct{}{},
 	}
+	k.shortWait.Store(-1)
 	k.tick = tick(&k.limits)
 	k.stop = sync.OnceFunc(func() { close(k.done) })
 	k.date.Store(dateLine(time.Now()))
@@ -155,11 +159,13 @@ func (k *core) enqueue(raw net.Conn, b Binding, m *measure) {
 	m.speaks("1.1")
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.stopping.Load() {
+	if k.cutting {
 		c.below().Close()
 		k.release(c)
 		return
 	}
+	// One that was accepted just as the server began to stop is as new as those before it.
+	c.dismissed = k.stopping.Load()
 	k.conns[c] = struct{}{}
 	k.serving.Add(1)
 	go c.serve()

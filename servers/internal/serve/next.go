@@ -71,10 +71,11 @@ func (c *conn) nextHead() (end int, ok bool) {
 // lastChance reads what the client has sent before the server began to stop: a request that is whole by now is answered, and
 // no other.
 func (c *conn) lastChance() error {
+	c.answer.reset(c.core.limits.MinResponseDataRate) // a Passer may have answered since the last time
 	before := len(c.in)
 	switch {
 	case before == 0 && c.isNew():
-		c.readWithin(c.core.firstWait)
+		c.readWithin(c.core.forFirst())
 	case before == 0 && c.lazy != nil:
 		c.setDeadline(noDeadline)
 		c.take(c.lazy.poll())
@@ -91,6 +92,14 @@ func (c *conn) lastChance() error {
 // it will not be read.
 func (c *conn) isNew() bool {
 	return !c.handed && time.Duration(c.core.now()-c.since) < max(newFor, c.core.firstWait)
+}
+
+// forFirst is how long a server that stops waits for the first request of a new connection.
+func (k *core) forFirst() time.Duration {
+	if short := k.shortWait.Load(); short >= 0 {
+		return time.Duration(short)
+	}
+	return k.firstWait
 }
 
 func (c *conn) readWithin(d time.Duration) {

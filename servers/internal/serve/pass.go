@@ -152,7 +152,9 @@ func (c *conn) offer(end int) (done bool, err error) {
 	p.head, p.Body = c.in[:end], c.in[end:last]
 	p.closes = false
 	c.beginPass()
-	switch c.core.passer.Pass(&p.Raw) {
+	verdict := c.core.passer.Pass(&p.Raw)
+	p.head, p.Body = nil, nil // many connections wait for their next request, and hold no buffer meanwhile
+	switch verdict {
 	case NotPassed, Continued:
 		p.offered = true
 		return false, nil

@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 )
 
 // passer answers by bytes what its path says; ServeHTTP answers the rest.
@@ -311,6 +313,59 @@ func TestPassShutdownAnswersWhatHasCome(t *testing.T) {
 	if err := within(t, "Shutdown", stopped); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestPassShutdownRefusesWhatHasCome has requests come that are none, after others on the same connections: they are refused also
+// when the server reads them as its last.
+func TestPassShutdownRefusesWhatHasCome(t *testing.T) {
+	t.Parallel()
+	s := &Server{Handler: &passer{}}
+	addr := startServer(t, s)
+	var clients []*client
+	for range 100 {
+		c := dial(t, addr)
+		c.send(get("/"))
+		c.want(200)
+		clients = append(clients, c)
+	}
+	for _, c := range clients {
+		c.send("GET / HTTP/1.1\r\n\r\n")
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(t.Context()) }()
+	for _, c := range clients {
+		c.refused(http.StatusBadRequest)
+	}
+	if err := within(t, "Shutdown", stopped); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPassHoldsNoBuffer has a connection without a request hold nothing of the last one.
+func TestPassHoldsNoBuffer(t *testing.T) {
+	t.Parallel()
+	bySteps(t, func(t *testing.T, start func(*Server) string) {
+		p := &noting{read: make(chan weak.Pointer[byte], 1)}
+		c := dial(t, start(&Server{Handler: p}))
+		c.send(get("/"))
+		c.want(200)
+		read := <-p.read
+		eventually(t, "the buffer is free", func() bool {
+			runtime.GC()
+			return read.Value() == nil
+		})
+	})
+}
+
+// noting tells where a request lies.
+type noting struct {
+	passer
+	read chan weak.Pointer[byte]
+}
+
+func (n *noting) Pass(r *Raw) Verdict {
+	n.read <- weak.Make(&r.Target()[0])
+	return n.passer.Pass(r)
 }
 
 // TestPassClose has the server close with clients in every state.

@@ -106,8 +106,11 @@ func (s *Server) Admit() (release func(), ok bool) {
 // connections are left to their handlers.
 func (s *Server) Shutdown(ctx context.Context) error {
 	k := s.begin()
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline)/2 < k.firstWait {
+		k.shortWait.Store(int64(max(time.Until(deadline)/2, 0)))
+	}
 	err := k.close((*conn).dismiss)
-	if !isDone(ctx, &k.serving) {
+	if !isDone(ctx, &k.accepts) || !isDone(ctx, &k.serving) { // in this order: who accepts may still bring one
 		return context.Cause(ctx)
 	}
 	k.stop()
@@ -121,6 +124,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // for their handlers.
 func (s *Server) Close() error {
 	k := s.begin()
+	k.mu.Lock()
+	k.cutting = true
+	k.mu.Unlock()
 	err := k.close((*conn).force)
 	k.stop()
 	k.work.Wait()
@@ -160,6 +166,7 @@ func (k *core) track(l net.Listener) bool {
 		return false
 	}
 	k.listeners[l] = struct{}{}
+	k.accepts.Add(1)
 	return true
 }
 
@@ -167,4 +174,5 @@ func (k *core) untrack(l net.Listener) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.listeners, l)
+	k.accepts.Done()
 }

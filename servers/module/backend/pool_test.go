@@ -166,6 +166,9 @@ func TestRapidFailsRefuse(t *testing.T) {
 	if n := strings.Count(w.story.String(), "maximum rapid fail count per minute of 1 exceeded"); n != 1 {
 		t.Errorf("told %d times", n)
 	}
+	if told := w.all(event.Warned); len(told) != 1 || told[0].Diagnostics[0].Message != refused.Error() {
+		t.Errorf("the warnings are %+v", told)
+	}
 	w.Recycle(w.options) // other options, another count
 	w.page("/")
 }

@@ -49,6 +49,7 @@ func (g *generation) startFailed(e *StartError) {
 func (g *generation) refused(err error) {
 	if e, ok := errors.AsType[*RapidFailError](err); ok && e.first {
 		g.Logger.Error(fmt.Sprintf("maximum rapid fail count per minute of %d exceeded", e.Limit), "program", g.Name, "until", e.Until)
+		g.warn(diagnostic.Diagnostic{Code: "rapid-fails", Message: e.Error(), Suggestion: e.Hint()})
 	}
 }
 

@@ -1,6 +1,8 @@
 package handover
 
 import (
+	"context"
+	"net/http"
 	"os"
 	"testing"
 )
@@ -22,6 +24,20 @@ func TestConnected(t *testing.T) {
 			t.Errorf("%q: got %d %q", line, port, inode)
 		}
 	}
+}
+
+// An app that answers already when it is not wanted any more, and that nobody has seen accept, has requests to finish.
+func TestReadyInTheLastMoment(t *testing.T) {
+	t.Parallel()
+	s, tcp, _ := open(t)
+	h, tree := run(t, s, as(t, "plain"))
+	ask(t, "tcp", tcp).want(http.StatusOK, "plain ")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.Ready(ctx, tree); err != nil {
+		t.Errorf("it is not ready: %v", err)
+	}
+	stop(t, h, tree)
 }
 
 func FuzzConnected(f *testing.F) {

@@ -104,6 +104,10 @@ func (h *InProcess) Ready(ctx context.Context, tree *process.Tree) error {
 			if h.ended() {
 				return context.Cause(ctx)
 			}
+			// One that has accepted between two looks has requests to finish: it is ready, and has the time of such a process.
+			if found, _ := h.sockets.hasConnection(tree.PIDs()); found {
+				return nil
+			}
 			return &NotAcceptingError{h.waiting()}
 		case <-timer.C:
 		}

@@ -18,8 +18,17 @@ func adviseSettings(Failure) []string {
 	}
 }
 
+// adviseMissing is for a start that has not come to the program.
+func adviseMissing(f Failure) []string {
+	if f.Detailed {
+		return []string{"Correct what the cause says. The next request after that builds and starts it."}
+	}
+	return []string{"gorun has written why on its terminal.", detailsHint("the cause")}
+}
+
 func adviseStart(f Failure) []string {
-	return append(adviseEnd(f), seePlan)
+	return append(adviseEnd(f),
+		"A program that opens an address itself cannot do so in-process, where gorun has it: serve it with `\"ancmHostingModel\": \"OutOfProcess\"`.", seePlan)
 }
 
 func adviseDependency(f Failure) []string {
@@ -66,6 +75,9 @@ func adviseRequestTimeout(Failure) []string {
 func adviseListen(f Failure) []string {
 	if f.ExitCode != nil || f.Signal != "" {
 		return append(adviseEnd(f), seePlan)
+	}
+	if len(f.Attempts) > 0 && f.Attempts[len(f.Attempts)-1].Port == 0 { // it did not come to that
+		return []string{seePlan}
 	}
 	lines := []string{
 		"The program must listen on 127.0.0.1, on the port in `PORT` (the same as `ASPNETCORE_PORT`). `servers.Run` does that by itself.",

@@ -125,10 +125,13 @@ func (k Kind) String() string {
 func (k Kind) Name() string { return "HTTP Error " + k.String() + " - " + k.Title() }
 
 // heading says it in a sentence with the program's name.
-func (k Kind) heading(program string) string {
+func (k Kind) heading(program string) string { return named(k.facts().heading, program) }
+
+// named is a sentence in which * stands for the program.
+func named(sentence, program string) string {
 	name := "The program"
 	if program != "" {
 		name += " " + program
 	}
-	return strings.Replace(k.facts().heading, "*", name, 1)
+	return strings.Replace(sentence, "*", name, 1)
 }

@@ -32,6 +32,7 @@ type Failure struct {
 
 	Command  []string  // what was started: the program and its arguments; nil when it never came to that
 	Attempts []Attempt // in their order
+	Missing  bool      // there was nothing to start: the program does not build, or cannot be found
 	ExitCode *int      // of the last attempt; nil when the program has not exited by itself
 	Signal   string    // what has ended it, such as "SIGKILL"; "" when none did
 

@@ -55,8 +55,11 @@ func (f Failure) problem() problem {
 	r := newRedactor(f.Redact)
 	p.Program = oneLine(f.Program)
 	p.Detail, p.Reason = k.heading(p.Program), k.Reason()
+	if f.Missing {
+		p.Detail, p.Reason = named("* could not be started", p.Program), "There was no program to start: it does not build, or was not found."
+	}
 	p.Command, p.commandLine = r.command(f.Command)
-	for _, a := range f.Attempts {
+	for _, a := range f.tried() {
 		p.Attempts = append(p.Attempts, attempt{a.Port, float64(a.Duration.Microseconds()) / 1000, r.line(a.Err), brief(a.Duration)})
 	}
 	p.ExitCode, p.Signal = f.ExitCode, r.line(f.Signal)
@@ -66,12 +69,28 @@ func (f Failure) problem() problem {
 	for _, line := range f.Advice {
 		p.Advice = append(p.Advice, r.line(line))
 	}
-	p.Advice = append(p.Advice, k.facts().advice(f)...)
+	p.Advice = append(p.Advice, f.advice()...)
 	p.Link = oneLine(f.Link)
 	if f.Detailed {
 		p.Cause, p.Output = lines(r.text(f.Cause)), lastLines(r.output(f.Output), outputLines)
 	}
 	return p
+}
+
+// tried are the attempts in which there was something to try.
+func (f Failure) tried() []Attempt {
+	if f.Missing {
+		return nil
+	}
+	return f.Attempts
+}
+
+// advice is what follows the Failure's own.
+func (f Failure) advice() []string {
+	if f.Missing {
+		return adviseMissing(f)
+	}
+	return f.kind().facts().advice(f)
 }
 
 // ended says how the program ended, "" when it has not.

@@ -1,4 +1,4 @@
-// Command three is an app with three lines. Its environment says where it is served:
+// Command three is a small app. Its environment says where it is served:
 //
 //	ASPNETCORE_URLS='http://localhost:5000;https://localhost:5001;http://unix:/tmp/three.sock' go run ./testdata/apps/three
 package main
@@ -13,7 +13,10 @@ import (
 )
 
 func main() {
-	log.Fatal(servers.Run(context.Background(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	err := servers.Run(context.Background(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "hello by %s\n", r.Proto)
-	})))
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
 }
