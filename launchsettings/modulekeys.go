@@ -17,7 +17,7 @@ func ModuleKeys() []Key {
 		{Name: "requestTimeout", Type: "string", Default: "00:02:00",
 			Doc: "How long the program may take to answer, as hh:mm:ss up to 360:00:00. OutOfProcess only."},
 		{Name: "rapidFailsPerMinute", Type: "integer", Default: "10", Max: 100,
-			Doc: "How often the program may fail in a minute. After more it is not started again until the minute is over. OutOfProcess only."},
+			Doc: "How often the program may fail in a minute. After more it is not started again until the minute is over."},
 		{Name: "processesPerApplication", Type: "integer", Default: "1", Min: 1, Max: 100,
 			Doc: "How many processes run the program; requests go to each in turn. InProcess has one."},
 		{Name: "stdoutLogEnabled", Type: "boolean", Default: "false",

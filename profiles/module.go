@@ -22,7 +22,7 @@ type Module struct {
 	ShutdownTimeLimit Setting[time.Duration] `json:"shutdownTimeLimit"` // 0 is no time at all
 	RequestTimeout    Setting[time.Duration] `json:"requestTimeout"`    // OutOfProcess only
 
-	RapidFailsPerMinute     Setting[int] `json:"rapidFailsPerMinute"`     // OutOfProcess only
+	RapidFailsPerMinute     Setting[int] `json:"rapidFailsPerMinute"`
 	ProcessesPerApplication Setting[int] `json:"processesPerApplication"` // 1 when InProcess
 
 	StdoutLogEnabled Setting[bool]   `json:"stdoutLogEnabled"`
