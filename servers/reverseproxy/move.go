@@ -120,10 +120,10 @@ func (f *Front) workers() []int {
 	return slices.DeleteFunc(f.tree.PIDs(), func(pid int) bool { return pid == f.tree.PID() })
 }
 
-// still are those of the old processes that have not ended.
+// still are those of the old processes that have not ended. Each is asked for: a list of children that is read while some of
+// them end may lack one that lives.
 func (f *Front) still(old []int) []int {
-	now := f.workers()
-	return slices.DeleteFunc(slices.Clone(old), func(pid int) bool { return !slices.Contains(now, pid) })
+	return slices.DeleteFunc(slices.Clone(old), func(pid int) bool { return !lives(pid) })
 }
 
 // awaitWorkers waits until there are new processes and none of the old ones is left. accepts says whether old ones

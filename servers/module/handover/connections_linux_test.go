@@ -2,9 +2,10 @@ package handover
 
 import (
 	"context"
-	"net/http"
+	"net"
 	"os"
 	"testing"
+	"time"
 )
 
 func TestConnected(t *testing.T) {
@@ -31,7 +32,16 @@ func TestReadyInTheLastMoment(t *testing.T) {
 	t.Parallel()
 	s, tcp, _ := open(t)
 	h, tree := run(t, s, as(t, "plain"))
-	ask(t, "tcp", tcp).want(http.StatusOK, "plain ")
+	conn, err := net.Dial("tcp", tcp) // which stays open, as that of a request that runs
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for until := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) { // nothing tells that it was accepted
+		if found, known := s.hasConnection(tree.PIDs()); found || !known || time.Now().After(until) {
+			break
+		}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := h.Ready(ctx, tree); err != nil {
