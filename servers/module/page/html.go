@@ -85,5 +85,9 @@ func parts(line string) []part {
 
 func isWebURL(link string) bool {
 	u, err := url.Parse(link)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && !strings.ContainsFunc(u.Host, isNoHost)
 }
+
+// isNoHost knows characters that a host cannot have, though url.Parse takes them: written into a page they are escaped, and then
+// it is no URL any more.
+func isNoHost(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("<>\"'`\\^{|}%", r) }
