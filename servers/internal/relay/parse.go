@@ -15,7 +15,8 @@ type head struct {
 	minor   byte // HTTP/1.minor
 	status  int
 	lines   []line
-	length  int64 // Content-Length; -1: none
+	length  int64  // Content-Length; -1: none
+	written string // the same, as the app has written it
 	chunked bool
 	close   bool  // the connection ends with this response
 	keeps   bool  // Connection: keep-alive
@@ -119,13 +120,13 @@ func (h *head) field(s string) error {
 	return nil
 }
 
-// contentLength takes the same number twice (RFC 9112, 6.3).
+// contentLength takes the same number twice (RFC 9112, 6.3), written in the same way.
 func (h *head) contentLength(value string) error {
 	n, err := strconv.ParseUint(value, 10, 63)
-	if err != nil || h.length >= 0 && h.length != int64(n) {
+	if err != nil || h.length >= 0 && h.written != value {
 		return badResponse("Content-Length is %q", cut(value))
 	}
-	h.length = int64(n)
+	h.length, h.written = int64(n), value
 	return nil
 }
 
