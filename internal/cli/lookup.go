@@ -60,7 +60,7 @@ func (w *world) webConfig(choice profiles.Choice, request profiles.Request) laun
 	}
 	config.Diagnostics = diagnostic.List{{Code: "unreadable", Severity: diagnostic.Error, Place: named,
 		Message:    fmt.Sprintf("%s is not read: %v", w.ui.Path(path), err),
-		Suggestion: `"webConfig" of "module" is relative to the project folder; an empty one reads none`}}
+		Suggestion: `"webConfig" of "module" names another one, relative to the project folder; an empty "webConfig" reads none`}}
 	return config
 }
 

@@ -8,7 +8,8 @@
 // the caller, which kills them. On Windows it is a job object that the system kills with its last handle. macOS has
 // neither: there the guard remembers the descendants that it sees, see kin_darwin.go for the limits.
 //
-// An executable that imports the package is a guard by that alone, see init.
+// An executable that imports the package is a guard by that alone, and the shim that tells a program its pid (LISTEN_PID),
+// see init.
 //
 // The package knows nothing of profiles, prints nothing, and passes nothing on of its own accord: signals are handed
 // in by the caller. Children that others start with os/exec are neither killed nor reaped. All methods of a Tree may

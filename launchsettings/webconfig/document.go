@@ -74,7 +74,7 @@ func parseXML(text *launchsettings.Text) (*element, *diagnostic.Diagnostic) {
 		}
 	}
 	if document.root == nil {
-		d := text.Diagnose("xml-syntax", diagnostic.Error, 0, 0, "the file has no element", `"gorun init --web-config" writes a first file`)
+		d := text.Diagnose("xml-syntax", diagnostic.Error, 0, 0, "the file has no element", `remove it; "gorun init --web-config" writes a first one`)
 		return nil, &d
 	}
 	return document.root, nil

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -97,15 +98,9 @@ func valueIn(env []string, name string) string {
 // With a port that the settings fix there is no other one: the page says who has it.
 func TestStrangerOnTheFixedPort(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := listenBelow(t, 48000)
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
-	if port > 48000 {
-		t.Skip("this port cannot be fixed") // the system gives what it likes; the front takes up to 48000
-	}
 	w := start(t, OutOfProcess, nil, fmt.Sprint("ASPNETCORE_PORT=", port))
 	a := w.get("/")
 	if a.status != http.StatusBadGateway || !strings.Contains(a.body, "502.5") || !strings.Contains(a.body, fmt.Sprint("process ", os.Getpid())) {
@@ -223,5 +218,18 @@ func (w *world) status(conn net.Conn, method string) error {
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("status %d", resp.StatusCode)
 	}
+	return nil
+}
+
+// listenBelow listens on a port that can be fixed: the front takes them up to 48000, and the system gives what it likes.
+func listenBelow(t *testing.T, limit int) net.Listener {
+	t.Helper()
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 1025+rand.IntN(limit-1025)))
+		if err == nil {
+			return l
+		}
+	}
+	t.Fatal("no port is free")
 	return nil
 }

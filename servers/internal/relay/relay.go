@@ -9,6 +9,8 @@
 // The reason phrase of a response is not passed on, for http.ResponseWriter has none. WebSockets are the only upgrade. A client
 // that has half-closed its connection counts as gone where the front's server says so.
 //
+// Forward is for handlers of net/http. Fast passes plain requests on as bytes, to the same effect, and leaves all others to it.
+//
 // It starts no process, chooses none and writes no error page: until a response has begun Forward returns an *Error. It speaks
 // neither TLS nor HTTP/2 to the app.
 //
