@@ -41,6 +41,7 @@ func TestPairedIsNotSaid(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, hosting Hosting) {
 		w := start(t, hosting, func(o *Options) { o.Preload = true })
+		w.await(event.ProcessReady, 1) // in-process, the app may have the request before it says that it is ready
 		_, _ = w.try("/exit")
 		w.ok("/slow?for=1500ms") // longer than one may take to say it
 		if list := w.all(event.Warned); len(list) != 0 {
