@@ -147,9 +147,9 @@ func (x *trial) age() {
 	x.check(s.Write(stampOf(out)))
 }
 
-// one makes an edit of a random kind.
+// one makes an edit of a random kind. Where earlier edits have left nothing that could be edited so, the files are taken back.
 func (x *trial) one(edits []edit) edit {
-	for {
+	for range 1000 {
 		e := edits[x.rng.IntN(len(edits))]
 		if e.rare && (os.Getenv("GORUN_CI") == "" || x.rng.IntN(8) > 0) {
 			continue
@@ -159,6 +159,9 @@ func (x *trial) one(edits []edit) edit {
 			return e
 		}
 	}
+	x.note("all files taken back")
+	x.restore()
+	return edit{kind: "all taken back"}
 }
 
 // duringBuild edits while a build runs that an edit before made necessary, also while a first one runs.
