@@ -23,6 +23,7 @@ type http2 struct {
 	log     *slog.Logger
 	header  []string // the Server field; nil for none
 	queue   queue
+	joining func(ctx context.Context, c net.Conn) context.Context // Server.ConnContext; may be nil
 
 	tick  time.Duration
 	clock atomic.Int64 // nanoseconds that the heartbeat has counted
@@ -40,6 +41,7 @@ func newHTTP2(s *Server) *http2 {
 		handler: s.Handler,
 		limits:  s.Limits.Effective(),
 		log:     cmp.Or(s.Log, slog.Default()),
+		joining: s.ConnContext,
 		queue:   queue{conns: make(chan net.Conn), done: make(chan struct{})},
 		done:    make(chan struct{}),
 	}
@@ -127,6 +129,9 @@ func (h *http2) changed(c net.Conn, state http.ConnState) {
 
 // connContext is the server's hook for what contexts of a connection's requests derive from.
 func (h *http2) connContext(ctx context.Context, c net.Conn) context.Context {
+	if h.joining != nil {
+		ctx = h.joining(ctx, c)
+	}
 	if found, ok := h.conns.Load(c); ok {
 		return http2Context{ctx, found.(*http2Conn)}
 	}

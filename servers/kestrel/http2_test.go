@@ -96,6 +96,9 @@ func TestHTTP2Settings(t *testing.T) {
 	}
 }
 
+// joined is the key of what a ConnContext adds.
+type joined struct{}
+
 func TestHTTP2Features(t *testing.T) {
 	t.Parallel()
 	s := &Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -108,12 +111,14 @@ func TestHTTP2Features(t *testing.T) {
 		_, server := feature.Get[feature.Server](ctx)
 		local, _ := ctx.Value(http.LocalAddrContextKey).(net.Addr)
 		fmt.Fprint(w, c.ID, " ", c.Remote.String() == r.RemoteAddr, c.Local == local, isTLS, secure.State.NegotiatedProtocol,
-			upgrade.IsUpgradable(), trailers.IsSupported(), rates, server)
-	})}
+			upgrade.IsUpgradable(), trailers.IsSupported(), rates, server, ctx.Value(joined{}) == r.RemoteAddr)
+	}), ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, joined{}, c.RemoteAddr().String())
+	}}
 	seen := map[string]bool{}
 	for url, want := range map[string]string{
-		"http://" + listen(t, s, cleartext()): "true true false false true true false",
-		"https://" + listen(t, s, secured()):  "true true true h2 false true true false",
+		"http://" + listen(t, s, cleartext()): "true true false false true true false true",
+		"https://" + listen(t, s, secured()):  "true true true h2 false true true false true",
 	} {
 		client := browser(t)
 		id, rest, _ := strings.Cut(body(t, client, url), " ")

@@ -23,6 +23,9 @@ type Limits = serve.Limits
 // Binding says what is spoken on a listener. The zero Binding is HTTP/1.x without TLS.
 type Binding = serve.Binding
 
+// Described is a connection that stands for a client's: see serve.Described.
+type Described = serve.Described
+
 // Server serves a handler. The zero value serves http.DefaultServeMux with Kestrel's limits. Its fields are not changed
 // after the first call of Serve, and it is not copied.
 //
@@ -42,6 +45,12 @@ type Server struct {
 	// Middleware is called, in order, with each connection that was accepted, before TLS. An error closes it. It does not
 	// see HTTP/3.
 	Middleware []func(net.Conn) (net.Conn, error)
+	// Elsewhere, HandBack and HandBackIdle are those of serve.Server: which requests of HTTP/1.x without TLS are for another
+	// server, who gets their connections, and whether those without a request go there when this server stops. Nil: none, and
+	// nobody.
+	Elsewhere    func(c net.Conn, host, path []byte) bool
+	HandBack     func(c net.Conn, unread []byte)
+	HandBackIdle bool
 
 	once sync.Once
 	h1   *serve.Server
@@ -55,7 +64,7 @@ func (s *Server) begin() {
 		s.h1 = &serve.Server{
 			Handler: s.Handler, Limits: s.Limits, ServerHeader: s.ServerHeader, Log: s.Log, Meter: s.Meter,
 			BaseContext: s.BaseContext, ConnContext: s.ConnContext, Middleware: s.Middleware,
-			HTTP2: s.h2.serveConn,
+			Elsewhere: s.Elsewhere, HandBack: s.HandBack, HandBackIdle: s.HandBackIdle, HTTP2: s.h2.serveConn,
 		}
 		s.h3.admit = s.h1.Admit
 	})
@@ -66,6 +75,17 @@ func (s *Server) begin() {
 func (s *Server) Serve(l net.Listener, b Binding) error {
 	s.begin()
 	return s.h1.Serve(l, b)
+}
+
+// ServeConn serves one accepted connection, of which it becomes the owner. It does not wait. After Shutdown or Close it
+// closes c and returns http.ErrServerClosed.
+func (s *Server) ServeConn(c net.Conn, b Binding) error { return s.ServeConnAfter(c, nil, b) }
+
+// ServeConnAfter is ServeConn for a connection whose first bytes have been read by somebody else. They are the server's then;
+// nil: none. They may be of a TLS handshake where b has TLS, or of any number of requests.
+func (s *Server) ServeConnAfter(c net.Conn, first []byte, b Binding) error {
+	s.begin()
+	return s.h1.ServeConnAfter(c, first, b)
 }
 
 // ServePackets serves HTTP/3 on c, a UDP socket, with the TLS of b. It closes c, and returns as Serve does, after its last

@@ -17,7 +17,7 @@ import (
 	"github.com/gorun-dev/gorun/servers/endpoint"
 )
 
-const limit = 10 * time.Second // for what takes milliseconds
+const limit = 30 * time.Second // for what takes milliseconds on a machine that has nothing else to do
 
 // running is a server on a plain and on a TLS listener, with a client for both.
 type running struct {

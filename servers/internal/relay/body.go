@@ -145,7 +145,7 @@ func (x *exchange) appendTrailers(out []byte) []byte {
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
-		if isTrailer(key) {
+		if x.isTrailer(key) {
 			for _, value := range x.req.Trailer[key] {
 				out = appendField(out, key, value)
 			}
@@ -155,8 +155,8 @@ func (x *exchange) appendTrailers(out []byte) []byte {
 }
 
 // isTrailer reports whether a field may stand behind a body, in either direction.
-func isTrailer(key string) bool {
-	return httpguts.ValidTrailerHeader(http.CanonicalHeaderKey(key)) && isForApp(key)
+func (x *exchange) isTrailer(key string) bool {
+	return httpguts.ValidTrailerHeader(http.CanonicalHeaderKey(key)) && x.isForApp(key)
 }
 
 // settling is how long the end of a body is waited for when the response is whole.

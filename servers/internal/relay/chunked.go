@@ -88,7 +88,7 @@ func (x *exchange) copyTrailers() error {
 			return err
 		}
 		for _, l := range h.lines {
-			if isTrailer(l.name) {
+			if x.isTrailer(l.name) {
 				trailers = append(trailers, l)
 			}
 		}

@@ -18,9 +18,9 @@ type exchange struct {
 	req    *http.Request
 	target Target
 
-	upgrades bool // the client asks for a WebSocket
-	chunked  bool // the body goes in chunks
-	expects  bool // the body waits for the app's 100 Continue
+	protocol string // the upgrade that the client asks for and the app may agree to; empty: none
+	chunked  bool   // the body goes in chunks
+	expects  bool   // the body waits for the app's 100 Continue
 
 	conn    *conn
 	request []byte // the head and, of a small body, what has come with it
@@ -64,7 +64,7 @@ func newExchange(r *Relay, w http.ResponseWriter, req *http.Request, t Target) (
 	x := exchanges.Get().(*exchange)
 	x.relay, x.w, x.req, x.target = r, w, req, t
 	x.buffer = x.fixed.in[:]
-	x.upgrades = asksWebSocket(req)
+	x.protocol = r.upgradeOf(req)
 	x.chunked = req.ContentLength < 0
 	x.expects = req.ContentLength != 0 && req.ProtoAtLeast(1, 1) && equalFold(req.Header.Get("Expect"), "100-continue")
 	x.request = x.appendHead(x.fixed.request[:0])
@@ -250,7 +250,7 @@ func (x *exchange) end() {
 // reset forgets all but the memory that can be used again.
 func (x *exchange) reset() {
 	x.relay, x.w, x.req, x.target = nil, nil, nil, Target{}
-	x.upgrades, x.chunked, x.expects = false, false, false
+	x.protocol, x.chunked, x.expects = "", false, false
 	x.conn, x.request, x.small = nil, nil, 0
 	x.retried, x.sent, x.heard, x.pending = false, false, false, false
 	x.in, x.buffer, x.bulk = nil, nil, nil

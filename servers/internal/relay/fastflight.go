@@ -79,7 +79,7 @@ func (f *flight) pass() serve.Verdict {
 	if !ok || len(out) > smallBuffer { // where much is to be copied the fast way is no faster
 		return serve.NotPassed
 	}
-	if f.route, f.lease = f.fast.Next(f.raw); f.route == nil {
+	if f.route, f.lease = f.fast.Next(f.raw); f.route == nil || f.route.relay.options.Plain {
 		return serve.NotPassed
 	}
 	f.out = f.appendEnd(out)

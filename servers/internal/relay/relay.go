@@ -6,8 +6,8 @@
 // differently from the front. The target alone is the client's own text (reference: the decoded path), but for the absolute
 // form, which becomes the path, and for characters that no target may have, which are escaped.
 //
-// The reason phrase of a response is not passed on, for http.ResponseWriter has none. WebSockets are the only upgrade. A client
-// that has half-closed its connection counts as gone where the front's server says so.
+// The reason phrase of a response is not passed on, for http.ResponseWriter has none. WebSockets are the only upgrade, but for
+// Options.Plain, by which a Relay is no module's front and can hardly be seen. A client that has half-closed its connection counts as gone where the front's server says so.
 //
 // Forward is for handlers of net/http. Fast passes plain requests on as bytes, to the same effect, and leaves all others to it.
 //
@@ -18,6 +18,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net"
@@ -59,6 +60,12 @@ type Options struct {
 	// ContinueTimeout is how long an app may take to answer Expect: 100-continue before it gets the body unasked.
 	// 0 or less: one second.
 	ContinueTimeout time.Duration
+	// Dial makes a connection to a Target, whose fields then mean what Dial takes them for. ctx ends with the request, or after
+	// Timeout. Nil: the system's.
+	Dial func(ctx context.Context, t Target) (net.Conn, error)
+	// Plain adds nothing to a request and takes no field from it but those about one connection (RFC 9110, 7.6.1), and lets
+	// every upgrade pass: for an app that is not to see that somebody stands before it.
+	Plain bool
 }
 
 func (o Options) effective() Options {
@@ -174,13 +181,21 @@ func (r *Relay) pool(t Target) *pool {
 
 // dial makes a new connection.
 func (r *Relay) dial(ctx context.Context, t Target, p *pool) (*conn, error) {
-	network := t.Network
-	if network == "" {
-		network = "tcp"
-	}
-	c, err := r.dialer.DialContext(ctx, network, t.Address)
+	c, err := r.connect(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	return newConn(c, p), nil
+}
+
+func (r *Relay) connect(ctx context.Context, t Target) (net.Conn, error) {
+	if dial := r.options.Dial; dial != nil {
+		if r.options.Timeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, r.options.Timeout)
+			defer cancel()
+		}
+		return dial(ctx, t)
+	}
+	return r.dialer.DialContext(ctx, cmp.Or(t.Network, "tcp"), t.Address)
 }

@@ -19,19 +19,27 @@ func (x *exchange) appendHead(out []byte) []byte {
 	out = append(out, " HTTP/1.1\r\n"...)
 	out = appendField(out, "Host", req.Host)
 	out = x.appendFields(out)
+	if !x.relay.options.Plain {
+		out = x.appendOurs(out)
+	}
+	if x.expects {
+		out = append(out, "Expect: 100-continue\r\n"...)
+	}
+	if x.protocol != "" {
+		out = appendField(append(out, "Connection: Upgrade\r\n"...), "Upgrade", x.protocol)
+	}
+	return append(x.appendFraming(out), "\r\n"...)
+}
+
+// appendOurs writes the front's own fields.
+func (x *exchange) appendOurs(out []byte) []byte {
+	req := x.req
 	if x.target.Token != "" {
 		out = appendField(out, tokenField, x.target.Token)
 	}
 	out = appendCertificate(out, req)
 	out = appendList(out, forField, req.Header, clientAddress(req.RemoteAddr), x.names)
-	out = appendList(out, protoField, req.Header, scheme(req), x.names)
-	if x.expects {
-		out = append(out, "Expect: 100-continue\r\n"...)
-	}
-	if x.upgrades {
-		out = append(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
-	}
-	return append(x.appendFraming(out), "\r\n"...)
+	return appendList(out, protoField, req.Header, scheme(req), x.names)
 }
 
 // appendFields writes what the client has sent, but for what is the connection's or the front's own.
@@ -41,7 +49,7 @@ func (x *exchange) appendFields(out []byte) []byte {
 		x.names.add(value)
 	}
 	for key := range header {
-		if isForApp(key) && !x.names.has(key) {
+		if x.isForApp(key) && !x.names.has(key) {
 			x.keys = append(x.keys, key)
 		}
 	}
@@ -57,9 +65,11 @@ func (x *exchange) appendFields(out []byte) []byte {
 }
 
 // isForApp reports whether a client's field is passed on as it is. A name with underscores counts as the one with hyphens: apps
-// behind CGI's rules, such as Python's, cannot tell them apart.
-func isForApp(key string) bool {
-	if strings.IndexByte(key, '_') >= 0 {
+// behind CGI's rules, such as Python's, cannot tell them apart. With Options.Plain there are no fields that the app believes
+// for their names, and that one is the app's own affair.
+func (x *exchange) isForApp(key string) bool {
+	plain := x.relay.options.Plain
+	if !plain && strings.IndexByte(key, '_') >= 0 {
 		key = strings.ReplaceAll(key, "_", "-")
 	}
 	key = http.CanonicalHeaderKey(key)
@@ -67,7 +77,7 @@ func isForApp(key string) bool {
 	case "Host", "Content-Length", "Trailer":
 		return false
 	}
-	return !isHop(key) && !isOurs(key)
+	return !isHop(key) && (plain || !isOurs(key))
 }
 
 // isHop knows the fields that are about one connection (RFC 9110, 7.6.1). key is in canonical form.
@@ -91,7 +101,7 @@ func (x *exchange) appendFraming(out []byte) []byte {
 		if len(req.Trailer) > 0 {
 			keys := make([]string, 0, len(req.Trailer))
 			for key := range req.Trailer {
-				if isTrailer(key) {
+				if x.isTrailer(key) {
 					keys = append(keys, key)
 				}
 			}
@@ -198,6 +208,32 @@ func scheme(req *http.Request) string {
 		return "https"
 	}
 	return "http"
+}
+
+// upgradeOf gives the protocols that the app may choose from, or nothing when the request is no question for an upgrade. Those
+// with a body are none: it would have to come to its end first.
+func (r *Relay) upgradeOf(req *http.Request) string {
+	switch {
+	case !r.options.Plain && asksWebSocket(req):
+		return "websocket"
+	case r.options.Plain && req.ProtoMajor == 1 && req.ProtoMinor > 0 && req.ContentLength == 0 &&
+		httpguts.HeaderValuesContainsToken(req.Header["Connection"], "Upgrade"):
+		return strings.Join(req.Header["Upgrade"], ", ")
+	}
+	return ""
+}
+
+// agrees reports whether the app has chosen from what the client asks for.
+func (x *exchange) agrees(h *head) bool {
+	if x.protocol == "" || h.upgrade == "" {
+		return false
+	}
+	for chosen := range strings.SplitSeq(h.upgrade, ",") {
+		if !httpguts.HeaderValuesContainsToken([]string{x.protocol}, strings.Trim(chosen, " \t")) {
+			return false
+		}
+	}
+	return true
 }
 
 // asksWebSocket knows the only upgrade that is passed on (reference: servers.md, 1.6); others, such as h2c, are not asked for.

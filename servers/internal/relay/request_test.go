@@ -15,7 +15,7 @@ import (
 // written gives the head that is sent for req, with lines ending in LF.
 func written(t *testing.T, req *http.Request, target Target) string {
 	t.Helper()
-	x, err := newExchange(nil, httptest.NewRecorder(), req, target)
+	x, err := newExchange(&Relay{}, httptest.NewRecorder(), req, target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestRefused(t *testing.T) {
 		"gRPC by HTTP/1.1":     {grpc("application/grpc", 1), 0},
 		"gRPC-Web":             {grpc("application/grpc-web+proto", 2), 0},
 	} {
-		_, err := newExchange(nil, httptest.NewRecorder(), request(c.change), Target{})
+		_, err := newExchange(&Relay{}, httptest.NewRecorder(), request(c.change), Target{})
 		var e *Error
 		refusal, ok := errors.AsType[*RefusalError](err)
 		switch {

@@ -22,7 +22,7 @@ func (x *exchange) finalHead() (head, error) {
 			x.continueBody()
 		case h.status != http.StatusSwitchingProtocols:
 			x.interim(&h)
-		case x.upgrades && equalFold(h.upgrade, "websocket"):
+		case x.agrees(&h):
 			return h, nil
 		default:
 			return h, badResponse("it switches to a protocol that nobody has asked for")

@@ -42,7 +42,11 @@ func (x *exchange) upgrade(h head) error {
 
 // appendSwitch writes the app's 101 for the client.
 func (x *exchange) appendSwitch(h head) []byte {
-	out := []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n")
+	protocol := x.protocol
+	if x.relay.options.Plain {
+		protocol = h.upgrade // one of several, or in another case
+	}
+	out := appendField([]byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"), "Upgrade", protocol)
 	for _, l := range h.lines {
 		if !h.isDropped(l.name) {
 			out = appendField(out, l.name, l.value)

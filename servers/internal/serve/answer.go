@@ -117,9 +117,9 @@ func (c *conn) sendBoth(p, q []byte) error {
 	if !c.answer.begin(c.core, int64(len(p)+len(q))) {
 		return errRefused
 	}
-	if t, ok := c.Conn.(*net.TCPConn); ok {
+	if socket := socketOf(c.Conn); socket != nil {
 		both := net.Buffers{p, q}
-		_, err := both.WriteTo(t)
+		_, err := both.WriteTo(socket)
 		return c.wrote(err)
 	}
 	_, err := c.Conn.Write(p)

@@ -86,18 +86,16 @@ func (c *conn) gone() {
 
 // below gives the connection under TLS: closing that sends no close_notify, and so waits for nobody.
 func (c *conn) below() net.Conn {
-	if t, ok := c.Conn.(*tls.Conn); ok {
-		return t.NetConn()
+	below := c.Conn
+	if t, ok := below.(*tls.Conn); ok {
+		below = t.NetConn()
 	}
-	return c.Conn
+	below, _ = unreplayed(below)
+	return below
 }
 
 // closeWrite sends the end of the stream.
-func (c *conn) closeWrite() {
-	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		w.CloseWrite()
-	}
-}
+func (c *conn) closeWrite() { closeWrite(c.Conn) }
 
 // dismiss makes a connection that has no request end itself; its own goroutine closes it.
 func (c *conn) dismiss() {

@@ -33,6 +33,9 @@ type conn struct {
 	out     []byte   // the beginning of a response that is not yet sent
 	head    head
 	handed  bool // a request has been handled
+	asks    bool // whether a request is elsewhere's
+	away    bool // the next one is
+	back    bool // the connection has been handed back
 	x       *exchange
 
 	mu        sync.Mutex
@@ -79,13 +82,13 @@ const drainTimeout = 5 * time.Second
 var past = time.Unix(1, 0)
 
 func newConn(c net.Conn, core *core, b Binding) *conn {
-	n := &conn{Conn: c, core: core, altSvc: b.AltSvc, local: c.LocalAddr(), lazy: newLazy(c), since: core.now()}
+	n := &conn{Conn: c, core: core, altSvc: b.AltSvc, local: c.LocalAddr(), tls: tlsOf(c), since: core.now()}
 	if remote := c.RemoteAddr(); remote != nil {
 		n.remote = remote.String()
 	}
-	if t, ok := c.(*tls.Conn); ok {
-		state := t.ConnectionState()
-		n.tls = &state
+	if socket := socketOf(c); socket != nil {
+		n.lazy = newLazy(socket)
+		n.asks = core.server.Elsewhere != nil
 	}
 	n.watcher.ended.L = &n.mu
 	n.passing = newPassing(n)
@@ -101,12 +104,15 @@ func (c *conn) serve() {
 		if !whole {
 			c.broken(recover())
 		}
-		if !c.hijacked.Load() {
+		if !c.hijacked.Load() && !c.back {
 			c.close()
 		}
 	}()
 	c.ctx = c.core.connContext(c)
 	for c.nextRequest() && c.handle() {
+	}
+	if c.away {
+		c.handBack()
 	}
 	whole = true
 }

@@ -149,12 +149,20 @@ func (k *core) admit(raw net.Conn, b Binding) {
 		k.open.Add(-1)
 		return
 	}
-	k.work.Go(func() { k.prepare(raw, b, m) })
+	k.serving.Add(1) // here, for one that is ready while Shutdown waits must not be the first
+	k.work.Go(func() {
+		defer k.serving.Done()
+		k.prepare(raw, b, m)
+	})
 }
 
 // enqueue begins to serve a connection that speaks HTTP/1.x.
 func (k *core) enqueue(raw net.Conn, b Binding, m *measure) {
+	raw, first := unreplayed(raw)
 	c := newConn(raw, k, b)
+	if len(first) > 0 {
+		c.in = append(c.space()[:0], first...)
+	}
 	c.measure = m
 	m.speaks("1.1")
 	k.mu.Lock()

@@ -158,26 +158,9 @@ func (k *core) preface(c net.Conn) (net.Conn, error) {
 // make the system destroy it.
 func (k *core) tellNotHTTP2(c net.Conn) {
 	c.Write(faultNotHTTP2.answer(k.server.ServerHeader))
-	if w, ok := c.(interface{ CloseWrite() error }); ok {
-		w.CloseWrite()
-	}
+	closeWrite(c)
 	c.SetReadDeadline(time.Now().Add(time.Second))
 	io.Copy(io.Discard, onlyReader{c})
 }
 
 var errNotHTTP2 = errors.New("not HTTP/2, which alone is served")
-
-// replayed is a connection of which the beginning has been read, and is read again.
-type replayed struct {
-	net.Conn
-	first []byte
-}
-
-func (c *replayed) Read(p []byte) (int, error) {
-	if len(c.first) > 0 {
-		n := copy(p, c.first)
-		c.first = c.first[n:]
-		return n, nil
-	}
-	return c.Conn.Read(p)
-}

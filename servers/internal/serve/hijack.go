@@ -123,12 +123,7 @@ type upgraded struct {
 func (u *upgraded) NetConn() net.Conn { return u.Conn }
 
 // CloseWrite sends the end of the stream, for protocols in which one side may go on.
-func (u *upgraded) CloseWrite() error {
-	if w, ok := u.Conn.(interface{ CloseWrite() error }); ok {
-		return w.CloseWrite()
-	}
-	return errors.ErrUnsupported
-}
+func (u *upgraded) CloseWrite() error { return closeWrite(u.Conn) }
 
 func (u *upgraded) Close() error {
 	if u.closed.CompareAndSwap(false, true) {

@@ -20,6 +20,10 @@ var errIdle = errors.New("idle")
 func (c *conn) nextRequest() bool {
 	end, ok := c.nextHead()
 	for ok {
+		if c.asks && c.isElsewhere(end) {
+			c.away = true
+			return false
+		}
 		done, err := c.offer(end)
 		if err != nil {
 			return false
@@ -209,6 +213,8 @@ func trimNewlines(b []byte) []byte {
 // ends says what the end of the connection, or of our patience, means where a request should come.
 func (c *conn) ends(err error, waits wait) {
 	switch {
+	case err == errDismissed && len(c.in) == 0 && c.asks && c.core.server.HandBackIdle:
+		c.away = true
 	case waits != forHead || err == errDismissed: // no request, or none that we begin: nothing to say
 	case err == errOverdue:
 		c.refuse(faultHeadTimeout)

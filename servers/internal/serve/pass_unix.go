@@ -108,6 +108,9 @@ func (c *conn) passAll() error {
 		if f != nil || end == 0 {
 			return nil
 		}
+		if c.asks && c.isElsewhere(end) { // nextRequest asks again
+			return nil
+		}
 		if done, err := c.offer(end); !done || err != nil {
 			return err
 		}

@@ -8,6 +8,9 @@
 //
 // A handler that only passes requests on can do without net/http's types for most of them: see Passer.
 //
+// Several servers, also in other processes, may serve one connection in turn, each the requests that are its own: see
+// Server.Elsewhere. HeadReader tells somebody else whose a request is, as the servers themselves would.
+//
 // It opens no sockets and speaks neither HTTP/2 nor HTTP/3: connections that want HTTP/2 go to Server.HTTP2.
 //
 // A Server may be used by several goroutines at once.
@@ -50,6 +53,19 @@ type Server struct {
 	// connection, which counts against MaxConcurrentConnections until it returns. Shutdown and Close wait for its return
 	// but do not bring it about: stop that protocol first. Nil: no HTTP/2.
 	HTTP2 func(c net.Conn, b Binding)
+	// Elsewhere says of each head that has come whole, on a connection that is the system's own socket or a Described one over
+	// such a socket, whether its request is for another server to answer. host and path are those of Head; they are its own
+	// only until it returns, and not changed. It is called by the goroutine of the connection, maybe twice for a head, and must
+	// not wait. TLS, and what Middleware has made another connection of, is not asked about. Nil: no request is elsewhere's.
+	Elsewhere func(c net.Conn, host, path []byte) bool
+	// HandBack becomes the owner of a connection whose next request is elsewhere's, of which nothing has been answered. unread
+	// is what has been read of the connection and not used: the whole head and what has come behind it; it is HandBack's own
+	// only until it returns. The connection has no deadline. It counts against MaxConcurrentConnections, and Shutdown waits,
+	// until HandBack returns. A server that stops hands back too, but for Close. Nil: such a connection is closed.
+	HandBack func(c net.Conn, unread []byte)
+	// HandBackIdle has a server that stops hand back, with nothing unread, what Elsewhere would be asked about and has no request,
+	// instead of closing it: a request that is on its way then is not lost. Close does not.
+	HandBackIdle bool
 	// HandshakeTimeout limits a TLS handshake. 0 or less: DefaultHandshakeTimeout.
 	HandshakeTimeout time.Duration
 
@@ -80,12 +96,23 @@ func (s *Server) Serve(l net.Listener, b Binding) error {
 
 // ServeConn serves one accepted connection, of which it becomes the owner. It does not wait. After Shutdown or Close it
 // closes c and returns http.ErrServerClosed.
-func (s *Server) ServeConn(c net.Conn, b Binding) error {
+func (s *Server) ServeConn(c net.Conn, b Binding) error { return s.ServeConnAfter(c, nil, b) }
+
+// ServeConnAfter is ServeConn for a connection whose first bytes have been read by somebody else. They are the server's then;
+// nil: none. They may be of a TLS handshake where b has TLS, or of any number of requests.
+func (s *Server) ServeConnAfter(c net.Conn, first []byte, b Binding) error {
+	if len(first) > 0 {
+		c = &replayed{Conn: c, first: first}
+	}
 	k := s.begin()
-	if k.stopping.Load() {
+	k.mu.Lock()
+	accepting := k.accepting()
+	k.mu.Unlock()
+	if !accepting {
 		c.Close()
 		return http.ErrServerClosed
 	}
+	defer k.accepts.Done()
 	k.admit(c, b)
 	return nil
 }
@@ -162,10 +189,18 @@ func isDone(ctx context.Context, group *sync.WaitGroup) bool {
 func (k *core) track(l net.Listener) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.stopping.Load() {
+	if !k.accepting() {
 		return false
 	}
 	k.listeners[l] = struct{}{}
+	return true
+}
+
+// accepting counts its caller among those who accept, unless the server stops. mu is held.
+func (k *core) accepting() bool {
+	if k.stopping.Load() {
+		return false
+	}
 	k.accepts.Add(1)
 	return true
 }
