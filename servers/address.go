@@ -76,7 +76,7 @@ func (o *options) fromURLs() ([]Endpoint, error) {
 	}
 	for _, source := range sources {
 		if list, err := source(); len(list) > 0 || err != nil {
-			return list, check(list, err)
+			return list, o.check(list, err)
 		}
 	}
 	return nil, nil
@@ -165,22 +165,22 @@ func parse(source, urls string) ([]Endpoint, error) {
 	return list, errors.Join(errs...)
 }
 
-// check adds the addresses that no server of ours serves to the problems.
-func check(list []Endpoint, problems error) error {
+// check adds the addresses that the server does not serve to the problems.
+func (o *options) check(list []Endpoint, problems error) error {
 	errs := []error{problems}
 	for _, e := range list {
-		if why := refuse(e); why != nil {
+		if why := o.refuse(e); why != nil {
 			errs = append(errs, &AddressError{URL: e.String(), Source: e.Source, Err: why})
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// refuse gives why this server does not serve e, nil when it does. Kestrel refuses a path base as well.
-func refuse(e Endpoint) error {
+// refuse gives why the server does not serve e, nil when it does. Kestrel refuses a path base as well, and HTTP.sys does not.
+func (o *options) refuse(e Endpoint) error {
 	http3 := e.Protocols != 0 && e.Protocols.Has(endpoint.HTTP3)
 	switch {
-	case e.Path != "":
+	case e.Path != "" && o.shares == nil:
 		return &unsupported{"an address to listen on has no path", "leave the path out, and use http.StripPrefix in the app"}
 	case e.Scheme != "https" && e.TLS != nil:
 		return &unsupported{"the endpoint has TLS, and the address is not https", "write https, or leave TLS out"}

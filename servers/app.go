@@ -122,6 +122,9 @@ func (a *App) siteOn(inherited []net.Listener) (*Site, Server, error) {
 	if o.meter != nil {
 		o.meter = &guardedMeter{meter: o.meter, log: o.log()}
 	}
+	if server, inherited, err = o.sharing(server, inherited); err != nil {
+		return nil, nil, err
+	}
 	endpoints, err := o.endpoints(len(inherited) > 0)
 	if err != nil {
 		return nil, nil, err

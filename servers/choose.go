@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/gorun-dev/gorun/servers/httpsys"
 )
 
 // server gives the server that GORUN_SERVER names, or, where a front has started the app, the module, or the app's own, or
@@ -31,29 +33,25 @@ func (o *options) server(inherited bool) (string, Server, error) {
 	case "kestrel":
 		return name, Kestrel(), nil
 	case "httpsys":
-		return "", nil, &serverError{name, true, o.known()}
+		return name, HTTPSys(httpsys.Options{}), nil
 	}
-	return "", nil, &serverError{name, false, o.known()}
+	return "", nil, &serverError{name, o.known()}
 }
 
 // known lists the names that GORUN_SERVER may have.
 func (o *options) known() []string {
-	names := append(slices.Collect(maps.Keys(o.servers)), "kestrel", "module")
+	names := append(slices.Collect(maps.Keys(o.servers)), "kestrel", "httpsys", "module")
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
 // serverError says that GORUN_SERVER names a server that is not here.
 type serverError struct {
-	name    string
-	planned bool
-	known   []string
+	name  string
+	known []string
 }
 
 func (e *serverError) Error() string {
-	if e.planned {
-		return fmt.Sprintf("GORUN_SERVER is %q, a server that this version of gorun's servers package does not have", e.name)
-	}
 	return fmt.Sprintf("GORUN_SERVER is %q, which is no server", e.name)
 }
 

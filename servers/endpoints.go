@@ -2,6 +2,7 @@ package servers
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,18 +27,21 @@ func WithEndpoint(url string, e Endpoint) Option {
 
 // isOwn reports whether the app's code or a Kestrel section has asked for e, and not a variable that gorun sets.
 func (e Endpoint) isOwn() bool {
-	return e.name != "" || e.Source == "WithEndpoint" || e.Source == "WithURLs"
+	return e.name != "" || e.Source == "WithEndpoint" || e.Source == "WithURLs" || e.Source == fromPrefixes
 }
 
-// endpoints decides where to listen: on endpoints, else on addresses, else on the default (reference: servers.md, 3.6).
+// endpoints decides where to listen: on the prefixes of HTTP.sys, else on endpoints, else on addresses, else on the default (reference: servers.md, 3.6).
 // Sockets that were handed over need no default.
 func (o *options) endpoints(inherited bool) ([]Endpoint, error) {
 	if o.hosting == feature.OutOfProcess {
 		return o.frontEndpoint()
 	}
-	list := append(append([]Endpoint{}, o.own...), o.configured...)
-	urls, err := o.fromURLs()
-	switch {
+	list, err := o.prefixes()
+	if len(list) == 0 {
+		list = append(append([]Endpoint{}, o.own...), o.configured...)
+	}
+	urls, err2 := o.fromURLs()
+	switch err = errors.Join(err, err2); {
 	case err != nil:
 		return nil, err
 	case len(list) > 0 && len(urls) > 0 && !o.preferURLs:
@@ -48,8 +52,8 @@ func (o *options) endpoints(inherited bool) ([]Endpoint, error) {
 	}
 	switch {
 	case len(list) > 0:
-		return list, check(list, nil)
-	case len(urls) > 0 || inherited:
+		return list, o.check(list, nil)
+	case len(urls) > 0 || inherited || o.attaches():
 		return urls, nil
 	}
 	return parse(byDefault, "http://localhost:5000")

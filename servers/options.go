@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorun-dev/gorun/servers/accesslog"
 	"github.com/gorun-dev/gorun/servers/feature"
+	"github.com/gorun-dev/gorun/servers/httpsys"
 	"github.com/gorun-dev/gorun/servers/internal/certificates"
 	"github.com/gorun-dev/gorun/servers/internal/settings"
 	"github.com/gorun-dev/gorun/servers/metrics"
@@ -30,7 +31,9 @@ type options struct {
 	own             []Endpoint // by WithEndpoint
 	files           []string
 	settings        settings.Settings
-	configured      []Endpoint // by a file
+	configured      []Endpoint       // by a file
+	httpsys         httpsys.Options  // by WithHTTPSys
+	shares          *httpsys.Options // what the server httpsys goes by; nil: it is another server
 	front           pairing.Pairing
 	hosting         feature.HostingModel // by the module's front
 	logs            []accesslog.Log
@@ -121,12 +124,10 @@ func WithClientCAs(pool *x509.CertPool) Option {
 // WithOutput sets where the addresses are told when all are open, one line for each, and that a certificate was made. The
 // default is stderr, but under gorun it is gorun that tells the addresses that it knows of; nil tells nobody.
 func WithOutput(w io.Writer) Option {
-	return func(o *options) {
-		if w == nil {
-			w = io.Discard
-		}
-		o.process.stderr = w
+	if w == nil {
+		w = io.Discard
 	}
+	return func(o *options) { o.process.stderr = w }
 }
 
 // WithLogger sets where the server tells what goes wrong. The default is slog.Default().

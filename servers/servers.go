@@ -13,7 +13,7 @@
 // environment variables what to do. Everything that gorun says can be said without it, too: by options, by the environment
 // and by a file. New is for those who need a handle, and WithServer for those who have a server of their own. Behind a front of
 // the ASP.NET Core Module Run serves that front alone (out-of-process), or on the sockets that the front hands over
-// (in-process). HTTP.sys is a server that this version does not have.
+// (in-process). With GORUN_SERVER=httpsys it shares ports with other programs, by host and path (package httpsys).
 //
 // The package has no state. Run may be called several times at once, on different addresses.
 package servers
@@ -29,7 +29,7 @@ const DefaultShutdownTimeout = 30 * time.Second
 
 // Run serves h until ctx is cancelled or the process gets SIGINT or SIGTERM. A nil h is http.DefaultServeMux.
 //
-// GORUN_SERVER chooses the server: kestrel, module, or one that WithServer has added. When it is not set and a front has started
+// GORUN_SERVER chooses the server: kestrel, httpsys, module, or one that WithServer has added. When it is not set and a front has started
 // the app (ASPNETCORE_PORT, ASPNETCORE_APPL_PATH and ASPNETCORE_TOKEN), it is module; else the first that was added. Where
 // NOTIFY_SOCKET is set, its owner is told when the app is ready and when it begins to stop (sd_notify(3)).
 //

@@ -175,7 +175,7 @@ func TestTellsUnderGorun(t *testing.T) {
 func TestServerNames(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"httpsys": "does not have", "module": "no front", "Kestrel": "is no server", "nginx": "is no server",
+		"HttpSys": "is no server", "module": "no front", "Kestrel": "is no server", "nginx": "is no server",
 	} {
 		err := start(t, hello, map[string]string{"GORUN_SERVER": name}).wait(t)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), name) {

@@ -19,18 +19,21 @@ const section = "Kestrel"
 // tree is what all sources say, as .NET's configuration keeps it: every value is a text with a key such as
 // Kestrel:Limits:MaxRequestLineSize, arrays have the keys 0, 1 and so on, and a later source replaces value by value.
 type tree struct {
-	root     node // Kestrel
+	root     node // the section, such as Kestrel
 	sources  int
 	problems []problem
 	broken   bool // a file is not there or no JSON: what else seems wrong may follow from it
 }
 
-func newTree() *tree { return &tree{root: node{name: section}} }
+func newTree() *tree { return newTreeOf(section) }
+
+// newTreeOf is for another section.
+func newTreeOf(section string) *tree { return &tree{root: node{name: section}} }
 
 // node is a key. It may have a value, keys below it, or both, when sources differ.
 type node struct {
 	name     string   // as it stands where it is named first
-	parent   *node    // nil for Kestrel
+	parent   *node    // nil for the section
 	key      position // where it is named first
 	last     *source  // the last file that names it as a whole, and where
 	lastKey  position
@@ -71,7 +74,7 @@ func (n *node) ensure(name string, at position) *node {
 	return c
 }
 
-// path gives the whole key, from Kestrel on.
+// path gives the whole key, from the section on.
 func (n *node) path() string {
 	var names []string
 	for ; n != nil; n = n.parent {
@@ -127,7 +130,7 @@ func adviceOn(err error) string {
 	return ""
 }
 
-// add takes in the Kestrel section of a file. What else is in it is not looked at.
+// add takes in the section of a file. What else is in it is not looked at.
 func (t *tree) add(name string, data []byte) {
 	s := newSource(name, t.sources, data)
 	t.sources++
@@ -138,7 +141,7 @@ func (t *tree) add(name string, data []byte) {
 		return
 	}
 	for _, m := range v.members {
-		if first, _, _ := strings.Cut(m.name, ":"); fold(first) == fold(section) {
+		if first, _, _ := strings.Cut(m.name, ":"); fold(first) == fold(t.root.name) {
 			t.member(&t.root, strings.Split(m.name, ":")[1:], m, s)
 		}
 	}
@@ -172,7 +175,7 @@ func (t *tree) member(n *node, path []string, m member, s *source) {
 	}
 }
 
-// environment takes in the variables that name a key of Kestrel. Of two that name the same the later counts.
+// environment takes in the variables that name a key of the section. Of two that name the same the later counts.
 func (t *tree) environment(environ []string) {
 	for _, prefix := range []string{"DOTNET_", "ASPNETCORE_", ""} {
 		for _, entry := range environ {
@@ -186,7 +189,7 @@ func (t *tree) environment(environ []string) {
 
 func (t *tree) variable(variable, key, text string) {
 	path := strings.Split(strings.ReplaceAll(valid(key), "__", ":"), ":")
-	if len(path) < 2 || fold(path[0]) != fold(section) {
+	if len(path) < 2 || fold(path[0]) != fold(t.root.name) {
 		return
 	}
 	at := position{source: &source{name: valid(variable), order: t.sources}}

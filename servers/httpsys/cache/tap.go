@@ -1,0 +1,174 @@
+package cache
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// tap is between a handler and the server: it copies a response that may be kept. It is one request's.
+type tap struct {
+	w     http.ResponseWriter
+	cache *Cache
+	key   key
+	begun bool
+	copy  *entry // nil: the response is not to be kept, or has not begun
+}
+
+func (t *tap) Header() http.Header         { return t.w.Header() }
+func (t *tap) Unwrap() http.ResponseWriter { return t.w }
+
+// begin decides, by the fields as they are sent.
+func (t *tap) begin(status int) {
+	if t.begun || status < 200 && status != http.StatusSwitchingProtocols {
+		return
+	}
+	t.begun = true
+	header := t.w.Header()
+	if _, has := header["Cache-Control"]; !has {
+		return
+	}
+	now := t.cache.now()
+	life := lifetime(status, header, now)
+	if life <= 0 || len(header["Trailer"]) > 0 || len(header["Transfer-Encoding"]) > 0 || t.length(header) > int64(t.bound()) {
+		return
+	}
+	t.copy = &entry{key: t.key, status: status, header: header.Clone(), made: now, until: now.Add(life)}
+}
+
+// length is what Content-Length says, 0 when it says nothing.
+func (t *tap) length(h http.Header) int64 {
+	n, _ := strconv.ParseInt(h.Get("Content-Length"), 10, 64)
+	return n
+}
+
+func (t *tap) bound() int { return orDefault(t.cache.BodySize, DefaultBodySize) }
+
+// add copies what was sent of the body. One that is too long, or was not sent, is not kept.
+func (t *tap) add(p []byte, sent int, err error) {
+	switch {
+	case t.copy == nil:
+	case err != nil || sent != len(p) || len(t.copy.body)+len(p) > t.bound():
+		t.copy = nil
+	default:
+		t.copy.body = append(t.copy.body, p...)
+	}
+}
+
+// keep is called when the handler has returned. A response without a length that is longer than the server's buffer was sent
+// in chunks; so is one that was flushed: neither is kept.
+func (t *tap) keep() {
+	if !t.begun {
+		t.begin(http.StatusOK)
+	}
+	if t.copy == nil {
+		return
+	}
+	const buffered = 2 << 10 // what net/http measures by itself
+	n := strconv.Itoa(len(t.copy.body))
+	switch said := t.copy.header.Get("Content-Length"); {
+	case said == n:
+	case said != "" || len(t.copy.body) > buffered:
+		return
+	}
+	t.copy.header.Set("Content-Length", n)
+	t.copy.header.Del("Connection")
+	t.cache.put(t.copy)
+}
+
+func (t *tap) WriteHeader(status int) {
+	t.begin(status)
+	t.w.WriteHeader(status)
+}
+
+func (t *tap) Write(p []byte) (int, error) {
+	t.begin(http.StatusOK)
+	n, err := t.w.Write(p)
+	t.add(p, n, err)
+	return n, err
+}
+
+// WriteString is there always: without it io.WriteString does the same as this does when the server has none.
+func (t *tap) WriteString(s string) (int, error) {
+	t.begin(http.StatusOK)
+	n, err := io.WriteString(t.w, s)
+	if t.copy != nil {
+		t.add([]byte(s), n, err)
+	}
+	return n, err
+}
+
+func (t *tap) FlushError() error {
+	t.begin(http.StatusOK)
+	t.copy = nil
+	return http.NewResponseController(t.w).Flush()
+}
+
+func (t *tap) Flush() { _ = t.FlushError() }
+
+func (t *tap) SetReadDeadline(d time.Time) error {
+	return http.NewResponseController(t.w).SetReadDeadline(d)
+}
+
+func (t *tap) SetWriteDeadline(d time.Time) error {
+	return http.NewResponseController(t.w).SetWriteDeadline(d)
+}
+
+func (t *tap) EnableFullDuplex() error { return http.NewResponseController(t.w).EnableFullDuplex() }
+
+// shape gives the tap with the optional interfaces of what is under it. Of HTTP/1.1 there are all, of HTTP/2 and HTTP/3 none
+// but http.Flusher, which every server has, and perhaps http.Pusher.
+func (t *tap) shape() http.ResponseWriter {
+	if _, ok := t.w.(http.Hijacker); ok {
+		return http1{t}
+	}
+	if _, ok := t.w.(http.Pusher); ok {
+		return http2{t}
+	}
+	return t
+}
+
+type http1 struct{ *tap }
+
+// Hijack gives the connection to the handler, and nothing is kept.
+func (w http1) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := w.w.(http.Hijacker).Hijack()
+	if err == nil {
+		w.begun, w.copy = true, nil
+	}
+	return c, rw, err
+}
+
+// ReadFrom hands src on as it is, because the server looks whether it is a file, unless the response is to be kept.
+func (w http1) ReadFrom(src io.Reader) (int64, error) {
+	w.begin(http.StatusOK)
+	if w.copy != nil && w.length(w.copy.header) == 0 {
+		w.copy = nil // its length is not known: it may be a large file
+	}
+	if from, ok := w.w.(io.ReaderFrom); ok && w.copy == nil {
+		return from.ReadFrom(src)
+	}
+	return io.Copy(writer{w.tap}, src)
+}
+
+// CloseNotify is there for handlers that still use it.
+func (w http1) CloseNotify() <-chan bool {
+	if n, ok := w.w.(interface{ CloseNotify() <-chan bool }); ok {
+		return n.CloseNotify()
+	}
+	return make(chan bool)
+}
+
+type http2 struct{ *tap }
+
+func (w http2) Push(target string, o *http.PushOptions) error {
+	return w.w.(http.Pusher).Push(target, o)
+}
+
+// writer has nothing but Write.
+type writer struct{ t *tap }
+
+func (w writer) Write(p []byte) (int, error) { return w.t.Write(p) }

@@ -1,0 +1,108 @@
+//go:build unix
+
+package httpsys
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/gorun-dev/gorun/servers/feature"
+	"github.com/gorun-dev/gorun/servers/internal/relay"
+	"github.com/gorun-dev/gorun/servers/internal/wire"
+)
+
+// ServeHTTP serves the requests of this server, and has the broker see to those of others that come on a connection which cannot
+// be handed back, because of its TLS.
+func (c *client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.server.Options.ClientCertificateMethod == NoCertificate {
+		forgetCertificate(r)
+	}
+	routes := c.routes.Load()
+	if routes.flat && r.TLS == nil && len(c.server.Middleware) == 0 { // isElsewhere has been asked
+		c.handler.ServeHTTP(w, r)
+		return
+	}
+	if h := routes.ofRequest(r); h != nil {
+		h.ServeHTTP(w, r)
+		return
+	}
+	c.foreign(w, r)
+}
+
+// forgetCertificate takes the client's certificate from a request.
+func forgetCertificate(r *http.Request) {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return
+	}
+	state := *r.TLS
+	state.PeerCertificates, state.VerifiedChains = nil, nil
+	*r = *r.WithContext(feature.With(r.Context(), feature.TLS{State: state}))
+	r.TLS = &state
+}
+
+// foreign is for a request that is another server's, or nobody's. HTTP/2 clients are told to connect anew (RFC 9110, 15.5.20);
+// the connection then ends, so that they do. Others are relayed this once, and their connection ends too.
+func (c *client) foreign(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Connection", "close")
+	if r.ProtoMajor > 1 {
+		w.WriteHeader(http.StatusMisdirectedRequest)
+		return
+	}
+	if err := c.pass(w, r, ""); err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+}
+
+// pass relays a request to who owns it, or to a queue, by a new connection through the broker. As long as nothing of a response
+// has been written it gives an error.
+func (c *client) pass(w http.ResponseWriter, r *http.Request, queue string) error {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	meta := metaOf(nil, local, r.TLS)
+	meta.Remote = r.RemoteAddr
+	// The request stays the same one: the server fills in its trailers later.
+	*r = *r.WithContext(context.WithValue(r.Context(), pairKey{}, pair{meta, queue}))
+	err := c.relay.Forward(w, r, relay.Target{Network: "broker", Address: queue})
+	if err != nil {
+		c.log.Debug("a request could not be passed on", slog.Any("error", err))
+	}
+	return err
+}
+
+// pairKey is where dial finds what the connection is for.
+type pairKey struct{}
+
+type pair struct {
+	meta  *wire.Meta
+	queue string
+}
+
+// dial is the relay's: it makes a pair of sockets and gives one to the broker.
+func (c *client) dial(ctx context.Context, _ relay.Target) (net.Conn, error) {
+	what, ok := ctx.Value(pairKey{}).(pair)
+	s := c.session.Load()
+	if !ok || s == nil {
+		return nil, errLost
+	}
+	payload, err := wire.Handback{Meta: what.meta, Queue: what.queue}.Append(nil)
+	if err != nil {
+		return nil, err
+	}
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	back := wire.Frame{Kind: wire.KindBack, Payload: payload, FD: theirs}
+	if what.queue == "" {
+		err = s.conn.Send(back)
+	} else {
+		err = s.askFrame(ctx, back, nil)
+	}
+	wire.Frame{FD: theirs}.Close()
+	if err != nil {
+		return nil, errors.Join(err, ours.Close())
+	}
+	return ours, nil
+}

@@ -1,0 +1,78 @@
+//go:build unix
+
+package httpsys
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/gorun-dev/gorun/servers/internal/wire"
+)
+
+const (
+	firstPause = 20 * time.Millisecond // before a lost broker is looked for again; doubled each time
+	lastPause  = time.Second
+	patience   = 5 * time.Second // without a broker, before the user is told what to do
+)
+
+// keep replaces a session that is lost, until ctx is done.
+func (c *client) keep(ctx context.Context, s *session) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.lost:
+		}
+		c.session.Store(nil)
+		_ = s.close()
+		c.log.Warn("the connection to the broker is lost; connections that are open go on")
+		if s = c.again(ctx); s == nil {
+			return
+		}
+		c.session.Store(s)
+		c.log.Info("the broker is there again, and everything is registered")
+	}
+}
+
+// again makes a session, however long it takes; nil when ctx is done before.
+func (c *client) again(ctx context.Context) *session {
+	c.mu.Lock()
+	c.table.Version = 0 // the next broker counts anew
+	c.mu.Unlock()
+	since, told, last := time.Now(), false, ""
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		s, err := c.connect(ctx, true)
+		if err == nil {
+			return s
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		var missing *wire.NoBrokerError
+		switch {
+		case !errors.As(err, &missing) && !errors.Is(err, errLost) && err.Error() != last:
+			last = err.Error()
+			c.log.Error("the broker does not take this program back", slog.Any("error", err))
+		case !told && time.Since(since) > patience:
+			told = true
+			c.log.Error("there is still no broker: nobody can connect", slog.String("hint", "start it: gorun httpsys start"))
+		}
+		if !wait(ctx, pause) {
+			return nil
+		}
+	}
+}
+
+// wait is false when ctx is done before.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
