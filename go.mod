@@ -36,3 +36,5 @@ require (
 	golang.org/x/telemetry v0.0.0-20260924152758-ed294f943157 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 )
+
+tool golang.org/x/sys/windows/mkwinsyscall

@@ -17,6 +17,7 @@ const (
 	profileVariable = "DOTNET_LAUNCH_PROFILE"
 	serverVariable  = "GORUN_SERVER"
 	portVariable    = "PORT"
+	httpsysVariable = "GORUN_HTTPSYS"
 
 	// What the front would do with TLS, and the program does where it speaks TLS itself.
 	clientsVariable   = "Kestrel__EndpointDefaults__ClientCertificateMode"
@@ -58,7 +59,13 @@ func (r *resolver) environment(plan *Plan) {
 		env.set(EnvVar{urlsVariable, r.request.URLs, fromFlag("--urls")})
 	}
 	if !plan.Fronted() {
+		plan.Server = r.ownServer(env, *plan)
 		plan.Endpoints = r.endpoints(env, plan.Command)
+		if plan.SharesPorts() {
+			plan.Endpoints = r.prefixes(plan.Endpoints)
+		} else {
+			r.checkPaths(plan.Endpoints)
+		}
 	}
 	r.addOwn(env, plan)
 	if plan.Server.Value == serverModule {
@@ -93,7 +100,7 @@ func (r *resolver) fromProfile(env *environment, plan Plan) {
 	switch url := r.Profile.ApplicationURL; {
 	case plan.Fronted() && plan.accepts() && len(plan.Endpoints) > 0:
 		set(EnvVar{urlsVariable, addresses(plan.Endpoints), plan.Endpoints[0].Origin})
-	case !plan.Fronted() && url.V != "" && plan.Command == launchsettings.CommandProject:
+	case !plan.Fronted() && url.V != "" && (plan.Command == launchsettings.CommandProject || plan.SharesPorts()):
 		set(EnvVar{urlsVariable, url.V, fromFile("applicationUrl", url.Place)})
 	}
 	env.set(EnvVar{profileVariable, plan.Profile.Value, plan.Profile.Origin})
@@ -134,6 +141,9 @@ func (r *resolver) addOwn(env *environment, plan *Plan) {
 			server.Value = serverKestrel // which is what the front speaks to
 		}
 		env.add(EnvVar{serverVariable, server.Value, server.Origin})
+	}
+	if plan.SharesPorts() && r.request.HTTPSys != "" {
+		env.add(EnvVar{httpsysVariable, r.request.HTTPSys, fromDefault()})
 	}
 	if !plan.accepts() {
 		return
@@ -178,6 +188,16 @@ func (r *resolver) endpoints(env *environment, command string) []Endpoint {
 		out = r.parse(defaultURL, fromDefault())
 	}
 	return out
+}
+
+// checkPaths warns of addresses with a path, which the program gets all the same.
+func (r *resolver) checkPaths(endpoints []Endpoint) {
+	for _, e := range endpoints {
+		if e.Path != "" {
+			r.warn("url-path", e.Origin.Place, fmt.Sprintf("a server cannot listen on the path of %s", e.Origin.shown(e.URL)),
+				`leave out the path, which "launchUrl" can name for the browser, or have the program share its port: "gorun": {"server": "httpsys"}`)
+		}
+	}
 }
 
 // counts reports whether an address from this variable is one to watch.
@@ -230,9 +250,6 @@ func (r *resolver) parse(urls string, from Origin) []Endpoint {
 			}
 			r.warn("url", from.Place, message, "an address looks like http://localhost:5000; a semicolon separates several")
 			continue
-		}
-		if e.Path != "" {
-			r.warn("url-path", from.Place, fmt.Sprintf("a server cannot listen on the path of %s", from.shown(s)), "leave out the path; \"launchUrl\" can name it for the browser")
 		}
 		if !slices.ContainsFunc(out, func(o Endpoint) bool { return o.Endpoint == e }) {
 			out = append(out, Endpoint{Endpoint: e, URL: s, Origin: from})

@@ -29,6 +29,9 @@ func (c Choice) server() Setting[string] {
 			return Setting[string]{front, own.Origin}
 		}
 	}
+	if strings.EqualFold(own.Value, serverHTTPSys) {
+		own.Value = serverHTTPSys
+	}
 	if c.forIIS() {
 		return Setting[string]{serverModule, fromFile("commandName", c.Profile.CommandName.Place)}
 	}

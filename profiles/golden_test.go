@@ -102,6 +102,8 @@ func requestOf(t *testing.T, text string) profiles.Request {
 			request.Program = value
 		case "--urls":
 			request.URLs = value
+		case "httpsys":
+			request.HTTPSys = value
 		case "no-go-program":
 			request.NoGoProgram = true
 		default:

@@ -27,6 +27,7 @@ type Request struct {
 	Project     string   // the project folder, absolute; "" without a settings file
 	GOOS        string   // decides how names of variables are compared and what a path looks like
 	Interactive bool     // a person watches: a terminal, and not under CI
+	HTTPSys     string   // the folder of the broker that stands in for HTTP.sys, absolute; "" tells the program none
 
 	NoGoProgram bool                     // there is no Go program here, so that a web.config may name what to start
 	WebConfig   launchsettings.WebConfig // what Choice.WebConfig names, read; zero when there is none

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gorun-dev/gorun/internal/cli"
+	"github.com/gorun-dev/gorun/servers/httpsys/broker"
 )
 
 // The test binary is gorun in the scripts, and the guard of what it starts.
@@ -38,6 +40,10 @@ func (t tidy) Run() int {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	goEnv := goEnvironment(t)
+	apps, err := filepath.Abs(filepath.Join("..", "..", "testdata", "apps"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
 		RequireExplicitExec: true,
@@ -46,16 +52,19 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GORUN_CACHE", filepath.Join(env.WorkDir, ".gorun", "cache"))
 			env.Setenv("GORUN_RUN_DIR", filepath.Join(env.WorkDir, ".gorun", "run"))
+			env.Setenv("GORUN_DATA", filepath.Join(env.WorkDir, ".gorun", "data"))
+			env.Setenv("APPS", apps)
 			env.Setenv("GOFLAGS", "")
 			env.Setenv("NO_COLOR", "")
 			for name, value := range goEnv {
 				env.Setenv(name, value)
 			}
-			return nil
+			return ownBroker(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"waitfor":  waitFor,
 			"get":      get,
+			"again":    again,
 			"freeport": freePort,
 			"serve":    serve,
 		},
@@ -70,6 +79,26 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 	})
+}
+
+// ownBroker gives a script a folder for a broker, with a path that has room for a socket, and ends the broker with the script.
+func ownBroker(env *testscript.Env) error {
+	parent, err := os.MkdirTemp("", "gorun")
+	if err != nil {
+		return err
+	}
+	folder := filepath.Join(parent, "b")
+	env.Setenv("GORUN_HTTPSYS", folder)
+	env.Defer(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if client, err := broker.Connect(ctx, folder, broker.Hello{Role: broker.Tool}); err == nil {
+			_ = client.Stop(ctx)
+			_ = client.Close()
+		}
+		_ = os.RemoveAll(parent)
+	})
+	return nil
 }
 
 // goEnvironment are the caches of Go, which do not lie below the HOME that a script has.
@@ -122,6 +151,28 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if !regexp.MustCompile(args[1]).Match(body) {
 		ts.Fatalf("%s answers %q", args[0], body)
+	}
+}
+
+// again URL PATTERN makes HTTP requests until the body of one matches.
+func again(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: again URL PATTERN")
+	}
+	pattern := regexp.MustCompile(args[1])
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		var body []byte
+		response, err := http.Get(args[0])
+		if err == nil {
+			body, err = io.ReadAll(response.Body)
+			response.Body.Close()
+		}
+		if err == nil && pattern.Match(body) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s answers %q, %v", args[0], body, err)
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ func (w *world) commands(inv *Invocation) []*cli.Command {
 		w.doctorCommand(inv),
 		w.cleanCommand(inv),
 		w.devCertsCommand(inv),
+		w.httpsysCommand(inv),
 		w.completionCommand(inv),
 		w.versionCommand(inv),
 	}

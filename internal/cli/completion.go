@@ -78,6 +78,8 @@ func (w *world) candidates(before []string, last string) []string {
 		}
 	case command.Name == "completion":
 		out = []string{"bash", "zsh", "fish", "powershell"}
+	case command.Name == "httpsys":
+		out = httpsysWords(before[1:])
 	case len(before) == 0 || command.Name == "help":
 		for _, c := range w.commands(&Invocation{}) {
 			out = append(out, c.Name)

@@ -68,7 +68,7 @@ func (w *world) resolve(at where, request profiles.Request) (launch, error) {
 
 // inWorld is a request with the world in it.
 func (w *world) inWorld(r profiles.Request) profiles.Request {
-	r.Environ, r.Dir, r.GOOS, r.Interactive = w.environ, w.dir, runtime.GOOS, w.interactive()
+	r.Environ, r.Dir, r.GOOS, r.Interactive, r.HTTPSys = w.environ, w.dir, runtime.GOOS, w.interactive(), w.brokerFolder()
 	return r
 }
 

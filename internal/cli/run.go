@@ -14,6 +14,7 @@ import (
 	"github.com/gorun-dev/gorun/internal/process"
 	"github.com/gorun-dev/gorun/internal/ui"
 	"github.com/gorun-dev/gorun/profiles"
+	"github.com/gorun-dev/gorun/servers/httpsys/broker"
 )
 
 // runCommand builds a program, starts it as its profile says, and stays with it.
@@ -126,6 +127,7 @@ func (w *world) hostOptions(c *cli.Context, l launch, emit event.Emit) (host.Opt
 		Stdin: w.stdin, Stdout: w.stdout, Stderr: w.stderr,
 		Foreground: process.HasTerminal(),
 		Emit:       emit, OpenBrowser: w.openBrowser,
+		Broker: func(folder string) *broker.Launcher { return w.launcher(folder) },
 	}
 	var err error
 	if l.plan.Builds() {

@@ -2,10 +2,8 @@ package host
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/gorun-dev/gorun/internal/diagnostic"
 	"github.com/gorun-dev/gorun/internal/gobuild"
@@ -22,29 +20,6 @@ func (e *InterruptedError) Error() string {
 	return "stopped by " + signalName(e.Signal) + " before the program was started"
 }
 
-// ServerError is a server that this gorun does not have.
-type ServerError struct {
-	Server profiles.Setting[string]
-}
-
-func (e *ServerError) Error() string {
-	return fmt.Sprintf("this version of gorun has no %q server yet, nothing was started", e.Server.Value)
-}
-
-// Diagnostics shows where the server was chosen.
-func (e *ServerError) Diagnostics() []diagnostic.Diagnostic {
-	if e.Server.Origin.Place.IsZero() {
-		return nil
-	}
-	return []diagnostic.Diagnostic{{Code: "no-server", Severity: diagnostic.Error, Place: e.Server.Origin.Place,
-		Message: e.Server.Origin.Name + " chooses it"}}
-}
-
-// Hint says what works.
-func (e *ServerError) Hint() string {
-	return `"gorun plan" shows what it would do; choose a Project profile to run the program on its own server`
-}
-
 // disableModule is the variable that switches the module off for whoever runs gorun in that environment, as DisableANCM of
 // the registry does for IIS (reference: servers.md, S4).
 const disableModule = "GORUN_DISABLE_ANCM"
@@ -59,18 +34,6 @@ func (*DisabledError) Error() string {
 // Hint says what to do.
 func (*DisabledError) Hint() string {
 	return "unset " + disableModule + ", or choose a Project profile, which needs no module"
-}
-
-// missingServers are the servers that gorun itself is going to bring. Any other name may be registered by the program.
-var missingServers = []string{"httpsys"}
-
-func checkServer(plan profiles.Plan) error {
-	for _, name := range missingServers {
-		if strings.EqualFold(plan.Server.Value, name) {
-			return &ServerError{Server: plan.Server}
-		}
-	}
-	return nil
 }
 
 // StartError is a program that the system did not start.

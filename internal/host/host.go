@@ -20,6 +20,7 @@ import (
 	"github.com/gorun-dev/gorun/internal/process"
 	"github.com/gorun-dev/gorun/internal/runs"
 	"github.com/gorun-dev/gorun/profiles"
+	"github.com/gorun-dev/gorun/servers/httpsys/broker"
 )
 
 // Options are what Run needs beside the plan. Streams are handed to the program as they are.
@@ -38,6 +39,7 @@ type Options struct {
 
 	Emit        event.Emit                                // hears what happens; may be nil
 	OpenBrowser func(url string) error                    // nil opens none; it must not wait for the browser to end
+	Broker      func(folder string) *broker.Launcher      // starts the broker through which programs share ports; nil: there must be one
 	Start       func(process.Spec) (*process.Tree, error) // nil means process.Start
 	Replan      func() (profiles.Plan, error)             // makes the plan anew when a file has changed while a front runs; nil: it never does
 }
@@ -58,7 +60,8 @@ type Result struct {
 // ctx is SIGTERM with the same 5 seconds.
 //
 // Errors mean that the program was not started: an *InterruptedError when a signal came that ends gorun, the cause
-// of ctx when that ended, a *PortInUseError, a *ServerError, a *StartError, or what package gobuild returns.
+// of ctx when that ended, a *PortInUseError, a *StartError, what package gobuild returns or, of a plan that shares its
+// ports, what the broker is missing.
 func Run(ctx context.Context, plan profiles.Plan, options Options) (Result, error) {
 	return newHost(plan, options).run(ctx)
 }
@@ -67,6 +70,7 @@ func Run(ctx context.Context, plan profiles.Plan, options Options) (Result, erro
 // errors of Run. Nothing watches the program then: no browser is opened, no record kept.
 func Exec(ctx context.Context, plan profiles.Plan, options Options) error {
 	h := newHost(plan, options)
+	defer func() { h.sponsor.stop() }()
 	spec, err := h.prepare(ctx)
 	if err != nil {
 		return err
@@ -79,6 +83,8 @@ type host struct {
 	Options
 	plan profiles.Plan
 	name string // the program's short name
+
+	sponsor *sponsor // nil for a plan that shares no ports
 
 	hangup  time.Duration // see hangupTime
 	waiting time.Duration // see firstTurn
@@ -100,6 +106,7 @@ func (h *host) run(ctx context.Context) (Result, error) {
 	case h.plan.Fronted():
 		return h.runProxied(ctx, record)
 	}
+	defer func() { h.sponsor.stop() }()
 	spec, err := h.prepare(ctx)
 	if err != nil {
 		return Result{}, err
@@ -114,7 +121,8 @@ func (h *host) run(ctx context.Context) (Result, error) {
 
 // prepare does what comes before the start: it looks at the ports and builds.
 func (h *host) prepare(ctx context.Context) (process.Spec, error) {
-	if err := checkServer(h.plan); err != nil {
+	var err error
+	if h.sponsor, err = h.sponsored(ctx); err != nil {
 		return process.Spec{}, err
 	}
 	if err := h.checkPorts(); err != nil {
@@ -185,16 +193,21 @@ func (h *host) binaryIn(ctx context.Context, cacheDir string) (string, error) {
 
 // build makes the binary. A signal that would end gorun ends the build.
 func (h *host) build(ctx context.Context, options gobuild.Options, out string) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	done := make(chan error, 1)
-	go func() {
+	return h.unlessInterrupted(ctx, func(ctx context.Context) error {
 		binary, err := gobuild.Build(ctx, h.Target, options, out, h.Emit)
 		if err == nil {
 			err = binary.Runnable()
 		}
-		done <- err
-	}()
+		return err
+	})
+}
+
+// unlessInterrupted calls f, whose ctx ends with a signal that would end gorun.
+func (h *host) unlessInterrupted(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
 	for {
 		select {
 		case sig := <-h.Signals:

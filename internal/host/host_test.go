@@ -178,23 +178,6 @@ func TestMissingProgram(t *testing.T) {
 	}
 }
 
-func TestMissingServer(t *testing.T) {
-	t.Parallel()
-	for server, missing := range map[string]bool{"kestrel": false, "my-own": false, "HTTPSYS": true} {
-		plan := as(t, "exit", "0")
-		plan.Server.Value = server
-		plan.Server.Origin.Place = diagnostic.Place{File: "/launchSettings.json"}
-		_, err := Run(t.Context(), plan, Options{})
-		failed, ok := errors.AsType[*ServerError](err)
-		if ok != missing || !missing && err != nil {
-			t.Errorf("%s: error %v", server, err)
-		}
-		if missing && (failed.Hint() == "" || len(failed.Diagnostics()) != 1 || !strings.Contains(err.Error(), server)) {
-			t.Errorf("%s: %v, %v", server, failed, failed.Diagnostics())
-		}
-	}
-}
-
 // The binary of a Project profile, and the program of an Executable one.
 func TestBuild(t *testing.T) {
 	t.Parallel()

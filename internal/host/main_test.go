@@ -67,6 +67,8 @@ func play(role string, args []string) int {
 	case "exit":
 		code, _ := strconv.Atoi(args[0])
 		return code
+	case "broker", "mute broker", "shared":
+		return share(role)
 	case "touch":
 		_ = os.WriteFile(args[0], nil, 0o600)
 		return 0

@@ -75,7 +75,10 @@ func (t TakenPort) holder() string {
 // The program of an Executable profile is not told of its applicationUrl: it may listen somewhere else, or only use
 // what listens there, so that it gets no more than a warning.
 func (h *host) checkPorts() error {
-	taken := takenPorts(h.plan.Endpoints)
+	if h.plan.SharesPorts() && systemShares {
+		return nil // they are the system's
+	}
+	taken := slices.DeleteFunc(takenPorts(h.plan.Endpoints), h.sponsor.has)
 	untold := h.plan.Command == launchsettings.CommandExecutable && !h.plan.Fronted()
 	taken = slices.DeleteFunc(taken, func(t TakenPort) bool {
 		if !untold || t.Endpoint.Origin.Name != "applicationUrl" {

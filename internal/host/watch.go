@@ -39,6 +39,8 @@ type watching struct {
 	ports   map[uint16]bool // that some endpoint has, so that they are not the free port of another
 	since   time.Time       // when the first endpoint was ready
 	browsed bool
+	others  []endpoint.Endpoint // prefixes that the program has registered, and the plan does not name
+	alone   bool                // it was told that it listens by itself
 
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -67,7 +69,7 @@ func (w *watching) stop() (notReady []string) {
 	w.cancel()
 	<-w.done
 	for _, e := range w.wanted {
-		if !e.ready && e.Wanted() {
+		if !e.ready && e.Wanted() && w.others == nil {
 			notReady = append(notReady, e.URL)
 		}
 	}
@@ -81,6 +83,7 @@ func (w *watching) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-w.host.sponsor.news():
 		case <-time.After(pause):
 		}
 		w.look(ctx)
@@ -99,21 +102,25 @@ func (w *watching) hoping() bool {
 
 // look reads the system's table of sockets once, and tells what is new in it.
 func (w *watching) look(ctx context.Context) {
-	listeners, err := sockets.Owned(w.tree.PIDs())
+	pids := w.tree.PIDs()
+	listeners, err := sockets.Owned(pids)
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return // they could not be read this time: the program may just have ended
 	}
-	var found []endpoint.Endpoint
+	readable := err == nil && !(systemShares && w.host.plan.SharesPorts())
+	blind := w.host.sponsor != nil && err != nil // the broker answers a dial, whoever has registered there
+	found, more := w.register(w.host.sponsor.registered(pids))
 	for i := range w.wanted {
 		e := &w.wanted[i]
-		if e.ready {
+		if e.ready || blind {
 			continue
 		}
-		if e.ready = w.listens(ctx, e, listeners, err == nil); e.ready {
+		if e.ready = w.listens(ctx, e, listeners, readable); e.ready {
 			found = append(found, e.reached)
+			w.warnAlone(*e)
 		}
 	}
-	if len(found) > 0 {
+	if len(found) > 0 || more {
 		w.tell(found)
 	}
 	w.browse(time.Now())
@@ -152,7 +159,10 @@ func (w *watching) tell(found []endpoint.Endpoint) {
 			urls = append(urls, e.reached.String())
 		}
 	}
-	w.record.listening(urls, !w.missing())
+	for _, e := range w.others {
+		urls = append(urls, e.String())
+	}
+	w.record.listening(urls, !w.missing() || len(w.others) > 0)
 	for _, e := range found {
 		w.host.Emit.Tell(event.Event{Kind: event.EndpointReady, Program: w.host.name, URL: e.String()})
 	}
@@ -174,6 +184,10 @@ func (w *watching) browse(now time.Time) {
 		case now.Sub(w.since) < w.host.waiting:
 			return
 		}
+	}
+	if len(w.others) > 0 {
+		w.browsed = true
+		w.host.browse(profiles.BrowserURL(w.host.plan.Browser.LaunchURL.Value, w.others[0]))
 	}
 }
 
