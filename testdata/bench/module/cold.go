@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gorun-dev/gorun/testdata/bench/internal/load"
+	"github.com/gorun-dev/gorun/testdata/bench/internal/site"
 	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
 )
 
@@ -66,43 +67,43 @@ func measureCold(ctx context.Context, b *bench, r *report) error {
 
 // coldBehind starts gorun, and makes the first request as soon as it listens.
 func (b *bench) coldBehind(ctx context.Context, way string) (took time.Duration, err error) {
-	s := &site{role: way}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	s := &site.Site{Way: way}
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	role, twice := strings.CutSuffix(way, again)
 	args := []string{"-lp", role}
 	if twice {
-		args = []string{"-lp", role + ofGoProgram, "-c", release, b.source}
+		args = []string{"-lp", role + ofGoProgram, "-c", subject.Release, b.source}
 	}
 	if err := b.startGorun(ctx, s, "http", args...); err != nil {
 		return 0, err
 	}
-	address := strings.TrimPrefix(s.base, "http://")
+	address := strings.TrimPrefix(s.Base, "http://")
 	took, err = firstByte(ctx, address, time.Now())
 	if !twice || err != nil {
 		return took, err
 	}
-	if err := s.killApp(ctx); err != nil {
+	if err := killApp(ctx, s); err != nil {
 		return 0, err
 	}
 	return firstByte(ctx, address, time.Now())
 }
 
 // killApp kills the app behind gorun, and returns when gorun has seen it.
-func (s *site) killApp(ctx context.Context) error {
-	groups, err := s.processes()
+func killApp(ctx context.Context, s *site.Site) error {
+	groups, err := processes(s)
 	if err != nil {
 		return err
 	}
-	app, err := os.FindProcess(groups[len(groups)-1].pids[0])
+	app, err := os.FindProcess(groups[len(groups)-1].PIDs[0])
 	if err != nil {
 		return err
 	}
 	if err := app.Kill(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("gorun does not see that the app is killed"))
+	ctx, cancel := context.WithTimeoutCause(ctx, site.StartLimit, errors.New("gorun does not see that the app is killed"))
 	defer cancel()
-	for len(subject.Children(s.front().tree.PID())) > 0 {
+	for len(subject.Children(s.Front().PID())) > 0 {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-ctx.Done():
@@ -114,12 +115,12 @@ func (s *site) killApp(ctx context.Context) error {
 
 // coldAlone starts the app and makes a request as soon as it listens.
 func (b *bench) coldAlone(ctx context.Context) (took time.Duration, err error) {
-	port, err := freePort()
+	port, err := site.FreePort()
 	if err != nil {
 		return 0, err
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	ctx, cancel := context.WithTimeout(ctx, site.StartLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, b.app)
 	cmd.Env = append(b.environ(), "ASPNETCORE_URLS=http://"+address, "BENCH_STDIN=1")
@@ -138,12 +139,12 @@ func (b *bench) coldAlone(ctx context.Context) (took time.Duration, err error) {
 
 // firstByte makes a request and gives when its answer, which must be 200, began.
 func firstByte(ctx context.Context, address string, since time.Time) (time.Duration, error) {
-	conn, err := dial(ctx, address, 100*time.Microsecond)
+	conn, err := site.Dial(ctx, address, 100*time.Microsecond)
 	if err != nil {
 		return 0, err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(startLimit)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(site.StartLimit)); err != nil {
 		return 0, err
 	}
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+address+"\r\n\r\n"); err != nil {
@@ -155,19 +156,4 @@ func firstByte(ctx context.Context, address string, since time.Time) (time.Durat
 	}
 	took := time.Since(since)
 	return took, load.ReadAnswer(answer)
-}
-
-// dial connects as soon as somebody listens, and tries until ctx is done.
-func dial(ctx context.Context, address string, interval time.Duration) (net.Conn, error) {
-	for {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-		if err == nil {
-			return conn, nil
-		}
-		select {
-		case <-time.After(interval):
-		case <-ctx.Done():
-			return nil, errors.Join(err, ctx.Err())
-		}
-	}
 }

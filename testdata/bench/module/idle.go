@@ -5,22 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"time"
 
 	"github.com/gorun-dev/gorun/testdata/bench/internal/load"
+	"github.com/gorun-dev/gorun/testdata/bench/internal/site"
 	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
 )
-
-const quiet = time.Second // before memory is read
-
-// footprint is the memory of a front's processes of one kind.
-type footprint struct {
-	front, name   string
-	processes     int
-	connections   int // that were idle at the end
-	before, after subject.Memory
-}
 
 // measureIdle adds the memory of each front after one request, and with many connections that have had one each.
 func measureIdle(ctx context.Context, b *bench, r *report) error {
@@ -41,94 +30,41 @@ func measureIdle(ctx context.Context, b *bench, r *report) error {
 }
 
 // idleBefore is the memory of one way with n connections.
-func (b *bench) idleBefore(ctx context.Context, role string, n int) (prints []footprint, err error) {
+func (b *bench) idleBefore(ctx context.Context, role string, n int) (prints []site.Footprint, err error) {
 	s, err := b.start(ctx, role, "http")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	get := subject.Request{Scheme: "http", Method: http.MethodGet, Path: "/"}
-	if _, err := b.trust.Fetch(ctx, s.url(get), get); err != nil {
+	if _, err := b.trust.Fetch(ctx, s.URL(get), get); err != nil {
 		return nil, err
 	}
-	groups, err := s.processes()
+	groups, err := processes(s)
 	if err != nil {
 		return nil, err
 	}
-	before, err := memoryOf(groups)
-	if err != nil {
-		return nil, err
-	}
-	after, err := withConnections(ctx, s.url(get), n, func() ([]subject.Memory, error) { return memoryOf(groups) })
-	if err != nil {
-		return nil, err
-	}
-	for i, g := range groups {
-		prints = append(prints, footprint{role, g.name, len(g.pids), n, before[i], after[i]})
-	}
-	return prints, nil
-}
-
-// withConnections calls read while n connections are idle.
-func withConnections(ctx context.Context, address string, n int, read func() ([]subject.Memory, error)) ([]subject.Memory, error) {
-	to, err := url.Parse(address)
-	if err != nil {
-		return nil, err
-	}
-	conns, err := load.OpenIdle(ctx, to, n)
-	if err != nil {
-		return nil, err
-	}
-	defer conns.Close()
-	select {
-	case <-time.After(quiet):
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	memory, err := read()
-	if lost := conns.Lost(ctx); err == nil && lost > 0 { // all of them must still be there
-		err = fmt.Errorf("%d connections were lost", lost)
-	}
-	return memory, err
-}
-
-// group are the processes of one kind.
-type group struct {
-	name string
-	pids []int
+	return site.Footprints(ctx, role, s.URL(get), groups, n)
 }
 
 // processes are those of a front, and the app.
-func (s *site) processes() ([]group, error) {
-	front := s.front().tree.PID()
+func processes(s *site.Site) ([]site.Group, error) {
+	front := s.Front().PID()
 	children := subject.Children(front)
 	if len(children) == 0 {
-		return nil, fmt.Errorf("%s, process %d, has no children", s.role, front)
+		return nil, fmt.Errorf("%s, process %d, has no children", s.Way, front)
 	}
-	if s.role == nginx {
-		return []group{{"master", []int{front}}, {"workers", children}, {"the app", []int{s.parts[0].tree.PID()}}}, nil
+	if s.Way == nginx {
+		return []site.Group{
+			{Name: "master", PIDs: []int{front}}, {Name: "workers", PIDs: children}, {Name: "the app", PIDs: []int{s.Parts[0].PID()}},
+		}, nil
 	}
 	var apps []int
 	for _, guard := range children {
 		apps = append(apps, subject.Children(guard)...)
 	}
 	if len(apps) != 1 {
-		return nil, fmt.Errorf("%s has %d apps and not one", s.role, len(apps))
+		return nil, fmt.Errorf("%s has %d apps and not one", s.Way, len(apps))
 	}
-	return []group{{"gorun", []int{front}}, {"its guard", children}, {"the app", apps}}, nil
-}
-
-// memoryOf is the memory of each group.
-func memoryOf(groups []group) ([]subject.Memory, error) {
-	sums := make([]subject.Memory, len(groups))
-	for i, g := range groups {
-		for _, pid := range g.pids {
-			m, err := subject.MemoryOf(pid)
-			if err != nil {
-				return nil, err
-			}
-			sums[i] = sums[i].Add(m)
-		}
-	}
-	return sums, nil
+	return []site.Group{{Name: "gorun", PIDs: []int{front}}, {Name: "its guard", PIDs: children}, {Name: "the app", PIDs: apps}}, nil
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/gorun-dev/gorun/testdata/bench/internal/site"
 )
 
 // TestMain has the test's own binary be the reverse proxy.
@@ -60,14 +61,14 @@ func prepared(t *testing.T, names ...string) *bench {
 }
 
 // started serves the app in one way until the test ends, and it must end then.
-func started(t *testing.T, b *bench, role, scheme string) *site {
+func started(t *testing.T, b *bench, role, scheme string) *site.Site {
 	t.Helper()
 	s, err := b.start(t.Context(), role, scheme)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.stop(); err != nil {
+		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -100,18 +101,7 @@ func TestMissingTools(t *testing.T) {
 	if err := new(bench).findTools(t.Context(), chosen); err == nil || !strings.Contains(err.Error(), "package wrk") {
 		t.Errorf("got %v", err)
 	}
-	if err := withHint(&hinted{}); err.Error() != "it fails; mend it" {
-		t.Errorf("got %v", err)
-	}
-	if err := withHint(fmt.Errorf("no %w", os.ErrExist)); strings.Contains(err.Error(), ";") {
-		t.Errorf("got %v", err)
-	}
 }
-
-type hinted struct{}
-
-func (*hinted) Error() string { return "it fails" }
-func (*hinted) Hint() string  { return "mend it" }
 
 func TestFlags(t *testing.T) {
 	t.Parallel()

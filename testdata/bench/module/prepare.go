@@ -3,12 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/gorun-dev/gorun/testdata/bench/internal/load"
 	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
@@ -38,37 +34,9 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	if err := subject.BuildLauncher(b.gorun); err != nil {
 		return err
 	}
-	return b.buildApp(ctx)
-}
-
-// buildApp has gorun build the app, and takes a copy: all ways to serve it have the same file, whatever becomes of the sources.
-func (b *bench) buildApp(ctx context.Context) error {
-	folder, err := b.output(ctx, "go", "list", "-f", "{{.Dir}}", appPackage)
-	if err != nil {
-		return err
-	}
-	b.source = folder
-	built, err := b.output(ctx, b.gorun, "build", "-c", release, folder)
-	if err != nil {
-		return err
-	}
-	data, err := os.ReadFile(built)
-	if err != nil {
-		return err
-	}
 	b.app = filepath.Join(b.dir, "app")
-	return os.WriteFile(b.app, data, 0o755)
-}
-
-// output runs a program and gives what it prints.
-func (b *bench) output(ctx context.Context, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = b.environ()
-	out, err := cmd.Output()
-	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
-		err = fmt.Errorf("%s: %w\n%s", name, err, failed.Stderr)
-	}
-	return strings.TrimSpace(string(out)), err
+	b.source, err = subject.BuildApp(ctx, b.gorun, b.environ(), appPackage, b.app)
+	return err
 }
 
 // environ is the environment of everything that is started: gorun keeps its own files in the bench's folder.
@@ -100,11 +68,9 @@ func (b *bench) writeFiles() error {
 
 func settingsFolder(scheme string) string { return "site-" + scheme }
 
-// The profiles of the fronts: with the app as it is built, and with its Go program, which gorun looks at before it starts it.
-const (
-	release     = "Release"
-	ofGoProgram = ", Go program"
-)
+// ofGoProgram marks profiles of the fronts that have not the app as it is built, but its Go program, which gorun looks at before it
+// starts it.
+const ofGoProgram = ", Go program"
 
 // settings is a launchSettings.json whose front listens for a scheme, on a port that the system chooses.
 func (b *bench) settings(scheme string) []byte {

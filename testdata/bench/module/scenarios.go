@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"os"
 
-	"github.com/gorun-dev/gorun/servers/reverseproxy"
 	"github.com/gorun-dev/gorun/testdata/bench/internal/load"
+	"github.com/gorun-dev/gorun/testdata/bench/internal/site"
 	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
 )
 
@@ -31,8 +29,8 @@ type scenario struct {
 
 // report is what was measured.
 type report struct {
-	loads  []result
-	memory []footprint
+	loads  []site.Result
+	memory []site.Footprint
 	cold   []coldStart
 }
 
@@ -45,15 +43,15 @@ func scenarios() []scenario {
 	https.Scheme = "https"
 	post.Method, post.Body = http.MethodPost, load.PostBody
 	return []scenario{
-		comparison{"in-process", inProcess, alone, get("/"), "0.99 or more"}.scenario(),
-		comparison{"out-of-process", outOfProcess, nginx, get("/"), "1.0, no less than 0.85"}.scenario(),
-		comparison{"nginx", nginx, alone, get("/"), "(reference: 0.6)"}.scenario(),
-		comparison{"reverseproxy", outOfProcess, reverseProxy, get("/"), "2.0 or more"}.scenario(),
-		comparison{"hosting", inProcess, outOfProcess, get("/"), "printed"}.scenario(),
-		comparison{"https", outOfProcess, nginx, https, "printed"}.scenario(),
-		comparison{"post", outOfProcess, nginx, post, "printed"}.scenario(),
-		comparison{"16k", outOfProcess, nginx, get("/16k"), "printed"}.scenario(),
-		comparison{"1m", outOfProcess, nginx, get("/1m"), "printed"}.scenario(),
+		compared("in-process", inProcess, alone, get("/"), "0.99 or more"),
+		compared("out-of-process", outOfProcess, nginx, get("/"), "1.0, no less than 0.85"),
+		compared("nginx", nginx, alone, get("/"), "(reference: 0.6)"),
+		compared("reverseproxy", outOfProcess, reverseProxy, get("/"), "2.0 or more"),
+		compared("hosting", inProcess, outOfProcess, get("/"), "printed"),
+		compared("https", outOfProcess, nginx, https, "printed"),
+		compared("post", outOfProcess, nginx, post, "printed"),
+		compared("16k", outOfProcess, nginx, get("/16k"), "printed"),
+		compared("1m", outOfProcess, nginx, get("/1m"), "printed"),
 		{name: "idle", nginx: true, measure: measureIdle},
 		{name: "cold", measure: measureCold},
 	}
@@ -73,21 +71,10 @@ func (b *bench) findTools(ctx context.Context, chosen []scenario) (err error) {
 			}
 		}
 		if s.nginx && b.nginx.Path == "" {
-			if b.nginx, err = reverseproxy.Find(ctx, reverseproxy.Nginx, os.Getenv); err != nil {
-				return fmt.Errorf("scenario %s: %w", s.name, withHint(err))
+			if b.nginx, err = site.FindNginx(ctx); err != nil {
+				return fmt.Errorf("scenario %s: %w", s.name, err)
 			}
 		}
 	}
 	return nil
-}
-
-// withHint adds what can be done to an error that knows it.
-func withHint(err error) error {
-	if hinting, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		return fmt.Errorf("%w; %s", err, hinting.Hint())
-	}
-	return err
 }

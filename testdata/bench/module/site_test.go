@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gorun-dev/gorun/internal/process"
+	"github.com/gorun-dev/gorun/testdata/bench/internal/site"
 	"github.com/gorun-dev/gorun/testdata/bench/internal/subject"
 )
 
@@ -40,14 +40,14 @@ func TestAnswers(t *testing.T) {
 				if r.Body != "" {
 					r.Method = http.MethodPost
 				}
-				got, err := b.trust.Fetch(t.Context(), s.url(r), r)
+				got, err := b.trust.Fetch(t.Context(), s.URL(r), r)
 				if err != nil || got.Proto != "HTTP/1.1" || got.Length != int64(test.length) || len(got.Body) != test.length ||
 					!strings.HasPrefix(got.Body, test.begins) || got.ContentType != "text/plain" {
 					t.Errorf("%+v: got %+v, %v", r, got.Short(), err)
 				}
 			}
 			nothing := subject.Request{Scheme: "http", Method: http.MethodGet, Path: "/nothing"}
-			if _, err := b.trust.Fetch(t.Context(), s.url(nothing), nothing); err == nil || !strings.Contains(err.Error(), "404") {
+			if _, err := b.trust.Fetch(t.Context(), s.URL(nothing), nothing); err == nil || !strings.Contains(err.Error(), "404") {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -62,7 +62,7 @@ func TestForwarded(t *testing.T) {
 		t.Run(role, func(t *testing.T) {
 			t.Parallel()
 			s := started(t, b, role, "http")
-			conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestTLS(t *testing.T) {
 	r := subject.Request{Scheme: "https", Method: http.MethodGet, Path: "/"}
 	for _, role := range []string{outOfProcess, nginx} {
 		s := started(t, b, role, "https")
-		if got, err := b.trust.Fetch(t.Context(), s.url(r), r); err != nil || got.Body != "Hello, World!" {
+		if got, err := b.trust.Fetch(t.Context(), s.URL(r), r); err != nil || got.Body != "Hello, World!" {
 			t.Errorf("%s: got %+v, %v", role, got, err)
 		}
 	}
@@ -100,9 +100,9 @@ func TestTLS(t *testing.T) {
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	b := prepared(t, "nginx")
-	s := &site{role: reverseProxy}
+	s := &site.Site{Way: reverseProxy}
 	defer func() {
-		if err := s.stop(); err != nil {
+		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -110,11 +110,11 @@ func TestTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := subject.Request{Scheme: "http", Method: http.MethodGet, Path: "/"}
-	past := s.parts[0].said.URL("http") + "/"
+	past := s.Parts[0].Said().URL("http") + "/"
 	if _, err := b.trust.Fetch(t.Context(), past, r); err == nil || !strings.Contains(err.Error(), "400") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := b.trust.Fetch(t.Context(), s.url(r), r); err != nil {
+	if _, err := b.trust.Fetch(t.Context(), s.URL(r), r); err != nil {
 		t.Error(err)
 	}
 }
@@ -123,21 +123,18 @@ func TestTokens(t *testing.T) {
 func TestChildFails(t *testing.T) {
 	t.Parallel()
 	b := prepared(t, "cold")
-	s := &site{role: "a stranger"}
+	s := &site.Site{Way: "a stranger"}
 	err := b.startGorun(t.Context(), s, "http", "-lp", "none")
 	if err == nil || !strings.Contains(err.Error(), "a stranger ended at its start") || !strings.Contains(err.Error(), "none") {
 		t.Errorf("got %v", err)
 	}
-	if err := s.stop(); err == nil || !strings.Contains(err.Error(), "by itself") {
+	if err := s.Stop(); err == nil || !strings.Contains(err.Error(), "by itself") {
 		t.Errorf("got %v", err)
-	}
-	if _, err := b.startChild("missing", process.Spec{Path: filepath.Join(b.dir, "missing")}, subject.NewAnnouncements()); err == nil {
-		t.Error("what is not there is started")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if s, err := b.start(ctx, alone, "http"); err == nil {
-		t.Error("it starts after its end", s.stop())
+		t.Error("it starts after its end", s.Stop())
 	}
 }
 
@@ -145,49 +142,10 @@ func TestChildFails(t *testing.T) {
 func TestBrokenConfig(t *testing.T) {
 	t.Parallel()
 	b := prepared(t, "nginx")
-	s := &site{role: nginx, base: "http://no address at all"}
+	s := &site.Site{Way: nginx, Base: "http://no address at all"}
 	err := b.startNginx(t.Context(), s, "http")
 	if err == nil || !strings.Contains(err.Error(), "nginx ended at its start") || !strings.Contains(err.Error(), "nginx.conf:") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestNginxConfig(t *testing.T) {
-	t.Parallel()
-	config := nginxConfig{App: "127.0.0.1:5000", Port: 8080, Certificate: "/c.crt", Key: "/c.key"}
-	plain, err := config.text()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.TLS, config.User = true, "root"
-	secure, err := config.text()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		line          string
-		plain, secure bool
-	}{
-		{"access_log off;", true, true},
-		{"worker_processes auto;", true, true},
-		{"server 127.0.0.1:5000;", true, true},
-		{"keepalive 256;", true, true},
-		{`proxy_set_header Connection "";`, true, true},
-		{`proxy_set_header X-Forwarded-For "$remote_addr:$remote_port";`, true, true},
-		{`proxy_set_header X-Forwarded-Proto $scheme;`, true, true},
-		{`proxy_set_header MS-ASPNETCORE-TOKEN "` + token + `";`, true, true},
-		{"listen 127.0.0.1:8080 reuseport;", true, false},
-		{"listen 127.0.0.1:8080 ssl reuseport;", false, true},
-		{"ssl_certificate /c.crt;", false, true},
-		{"ssl_certificate_key /c.key;", false, true},
-		{"user root;", false, true},
-	} {
-		if strings.Contains(plain, test.line) != test.plain || strings.Contains(secure, test.line) != test.secure {
-			t.Errorf("%q is not where it should be in\n%s\n%s", test.line, plain, secure)
-		}
-	}
-	if strings.Contains(plain, "proxy_buffering") {
-		t.Error("buffering is not as nginx has it")
 	}
 }
 

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,23 +19,36 @@ const (
 	PostBody   = "hello"
 )
 
-// Wrk is HTTP/1.1 on connections that stay open, one request at a time on each.
-type Wrk struct{ Script string } // the path of a Lua script, "" for none
+// Wrk is HTTP/1.1 on connections that stay open as long as the server lets them, one request at a time on each. The zero value
+// asks for the URL alone.
+type Wrk struct {
+	Script  string   // the path of a Lua script, "" for none
+	Headers []string // of each request, such as "Connection: close"
+	Threads int      // among which the connections are divided evenly; 0: 2
+}
 
 // Tool is wrk.
 func (Wrk) Tool() Tool { return Tool{"wrk", "wrk"} }
 
 // Measure asks for url during d, which is whole seconds.
 func (w Wrk) Measure(ctx context.Context, url string, d time.Duration) (Sample, error) {
-	args := []string{"-t2", "-c" + strconv.Itoa(Connections), "-d" + Seconds(d) + "s", "--latency"}
-	if w.Script != "" {
-		args = append(args, "-s", w.Script)
-	}
-	out, err := w.Tool().Run(ctx, d, append(args, url)...)
+	out, err := w.Tool().Run(ctx, d, append(w.args(d), url)...)
 	if err != nil {
 		return Sample{}, err
 	}
 	return parseWrk(out)
+}
+
+// args are those before the URL.
+func (w Wrk) args(d time.Duration) []string {
+	args := []string{"-t" + strconv.Itoa(cmp.Or(w.Threads, 2)), "-c" + strconv.Itoa(Connections), "-d" + Seconds(d) + "s", "--latency"}
+	for _, h := range w.Headers {
+		args = append(args, "-H", h)
+	}
+	if w.Script != "" {
+		args = append(args, "-s", w.Script)
+	}
+	return args
 }
 
 // parseWrk reads what wrk --latency prints.

@@ -1,6 +1,7 @@
 package subject
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,6 +18,7 @@ const answerLimit = 10 * time.Second
 type Request struct {
 	Scheme string // http, https or h2c
 	Method string
+	Host   string // of the Host field; "": that of the URL
 	Path   string
 	Body   string
 	HTTP2  bool
@@ -62,6 +64,7 @@ func (t Trust) Fetch(ctx context.Context, url string, r Request) (Answer, error)
 	if err != nil {
 		return Answer{}, err
 	}
+	req.Host = cmp.Or(r.Host, req.Host)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(!r.HTTP2)
 	protocols.SetHTTP2(r.HTTP2 && r.Scheme == "https")

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -14,13 +14,15 @@ import (
 )
 
 const (
-	startLimit = 30 * time.Second
-	stopLimit  = 15 * time.Second
+	// StartLimit is how long a program may take until it listens.
+	StartLimit = 30 * time.Second
+
+	stopLimit = 15 * time.Second
 )
 
-// child is a process of the bench, with all that comes of it: it is gone when the bench is, in whatever way that ends. Its
-// goroutine reads what it writes and waits for its end; stop waits for the goroutine.
-type child struct {
+// Child is a process of a benchmark, with all that comes of it: it is gone when the benchmark is, in whatever way that ends. Its
+// goroutine reads what it writes and waits for its end; Stop waits for the goroutine.
+type Child struct {
 	name   string
 	tree   *process.Tree
 	said   *subject.Announcements
@@ -28,8 +30,8 @@ type child struct {
 	status process.Status
 }
 
-// startChild starts a program. What it writes goes to said.
-func (b *bench) startChild(name string, spec process.Spec, said *subject.Announcements) (*child, error) {
+// StartChild starts a program. What it writes goes to said; spec's own Stdout and Stderr do not count.
+func StartChild(name string, spec process.Spec, said *subject.Announcements) (*Child, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -41,19 +43,25 @@ func (b *bench) startChild(name string, spec process.Spec, said *subject.Announc
 		read.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	c := &child{name: name, tree: tree, said: said, ended: make(chan struct{})}
+	c := &Child{name: name, tree: tree, said: said, ended: make(chan struct{})}
 	go func() {
 		defer close(c.ended)
 		defer read.Close()
 		_, _ = io.Copy(said, read) // it ends with the last process that can write
-		c.status, _ = tree.Wait()  // what it has left is killed when the bench ends
+		c.status, _ = tree.Wait()  // what it has left is killed when the benchmark ends
 	}()
 	return c, nil
 }
 
+// PID is the program's.
+func (c *Child) PID() int { return c.tree.PID() }
+
+// Said is what it writes.
+func (c *Child) Said() *subject.Announcements { return c.said }
+
 // await waits until ready is closed. It gives up when the process ends, after a while, and when ctx is done.
-func (c *child) await(ctx context.Context, ready <-chan struct{}) error {
-	limit := time.NewTimer(startLimit)
+func (c *Child) await(ctx context.Context, ready <-chan struct{}) error {
+	limit := time.NewTimer(StartLimit)
 	defer limit.Stop()
 	select {
 	case <-ready:
@@ -61,19 +69,19 @@ func (c *child) await(ctx context.Context, ready <-chan struct{}) error {
 	case <-c.ended:
 		return fmt.Errorf("%s ended at its start (%s)\n%s", c.name, c.status, c.said.Text())
 	case <-limit.C:
-		return fmt.Errorf("%s does not listen after %v\n%s", c.name, startLimit, c.said.Text())
+		return fmt.Errorf("%s does not listen after %v\n%s", c.name, StartLimit, c.said.Text())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
 // reachable waits until somebody listens at address.
-func (c *child) reachable(ctx context.Context, address string) error {
+func (c *Child) reachable(ctx context.Context, address string) error {
 	dialing, cancel := context.WithCancel(ctx)
 	listens, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		if conn, err := dial(dialing, address, time.Millisecond); err == nil {
+		if conn, err := Dial(dialing, address, time.Millisecond); err == nil {
 			conn.Close()
 			close(listens)
 		}
@@ -85,8 +93,8 @@ func (c *child) reachable(ctx context.Context, address string) error {
 	return c.await(ctx, listens)
 }
 
-// stop asks the process to end and waits until it has.
-func (c *child) stop() error {
+// Stop asks the process to end and waits until it has. It is an error when that takes long, or it ends with another status than 0.
+func (c *Child) Stop() error {
 	select {
 	case <-c.ended:
 		return fmt.Errorf("%s has ended by itself (%s)\n%s", c.name, c.status, c.said.Text())
