@@ -29,7 +29,7 @@ func (c Choice) server() Setting[string] {
 			return Setting[string]{front, own.Origin}
 		}
 	}
-	if strings.EqualFold(own.Value, serverHTTPSys) {
+	if strings.EqualFold(own.Value, serverHTTPSys) || strings.EqualFold(own.Value, "http.sys") {
 		own.Value = serverHTTPSys
 	}
 	if c.forIIS() {

@@ -48,7 +48,7 @@ func listensOf(site *Site) ([]httpsys.Listen, error) {
 		case e.Protocols.Has(endpoint.HTTP3):
 			site.Log.Info("HTTP/3 is not spoken under httpsys", slog.String("address", e.String()))
 		}
-		list = append(list, httpsys.Listen{URL: e.Endpoint.String(), Source: e.Source, TLS: e.TLS, Protocols: e.Protocols &^ endpoint.HTTP3})
+		list = append(list, httpsys.Listen{URL: e.Endpoint.String(), Source: e.Source, TLS: e.TLS, Protocols: e.Protocols &^ endpoint.HTTP3, Default: e.Source == byDefault})
 	}
 	return list, errors.Join(errs...)
 }
@@ -59,8 +59,8 @@ func asAddressErrors(err error) error {
 		return &AddressError{URL: refused.URL, Source: refused.Source, Err: refused.Err}
 	}
 	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return err
+	if _, some := errors.AsType[*httpsys.RegistrationError](err); !ok || !some {
+		return err // with its own words
 	}
 	var all []error
 	for _, e := range joined.Unwrap() {

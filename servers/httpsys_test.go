@@ -2,6 +2,7 @@ package servers
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -106,6 +107,20 @@ func TestHTTPSysWithoutBroker(t *testing.T) {
 	t.Parallel()
 	err := start(t, hello, map[string]string{"GORUN_SERVER": "httpsys", "GORUN_HTTPSYS": t.TempDir()}).wait(t)
 	if err == nil || !strings.Contains(err.Error(), "hint: start it: gorun httpsys start") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestHTTPSysErrors: addresses are told in this package's words, and what is none of them in its own.
+func TestHTTPSysErrors(t *testing.T) {
+	t.Parallel()
+	lost := fmt.Errorf("the connection is lost: %w (%w)", os.ErrClosed, os.ErrDeadlineExceeded)
+	if got := asAddressErrors(lost); got != lost {
+		t.Errorf("got %v, want %v", got, lost)
+	}
+	refused := &httpsys.RegistrationError{URL: "http://a:1", Source: "here", Err: httpsys.ErrPort}
+	err := asAddressErrors(errors.Join(refused, lost))
+	if address, ok := errors.AsType[*AddressError](err); !ok || address.Source != "here" || !strings.Contains(err.Error(), lost.Error()) {
 		t.Errorf("got %v", err)
 	}
 }

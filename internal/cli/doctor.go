@@ -43,7 +43,7 @@ type finding struct {
 
 func (w *world) doctor(c *cli.Context, inv *Invocation) error {
 	goFinding, goVersion := w.checkGo()
-	findings := []finding{goFinding, checkDelve(goVersion), checkTracing(), w.checkCache(), w.checkRuns(), w.checkCertificate()}
+	findings := []finding{goFinding, checkDelve(goVersion), checkTracing(), w.checkCache(), w.checkRuns(), w.checkCertificate(), w.checkBroker()}
 	findings = append(findings, w.checkProgram(place(c, inv))...)
 	if c.Bool("json") {
 		if err := w.ui.JSON(findings); err != nil {

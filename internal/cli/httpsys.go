@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gorun-dev/gorun/internal/closest"
 	"github.com/gorun-dev/gorun/internal/ui"
+	"github.com/gorun-dev/gorun/servers/httpsys/broker"
 )
 
 // httpsysCommand looks after what stands in for HTTP.sys: the broker, through which programs share ports, and what is kept for it.
@@ -20,7 +22,7 @@ func (w *world) httpsysCommand(inv *Invocation) *cli.Command {
 		Usage:     "show what shares ports, start and stop the broker, bind certificates, reserve prefixes",
 		ArgsUsage: "show | start | stop | add | delete ...",
 		Description: `show                                                   who has which prefix
-show sslcert, show urlacl                              what is bound and reserved
+show sslcert, show urlacl                              what is bound and reserved: all, or hostnameport=, ipport=, url=
 start, stop                                            the broker; gorun starts it by itself where a program needs it
 add sslcert hostnameport=NAME:PORT cert=FILE key=FILE  TLS for a host; or ipport=IP:PORT
 delete sslcert hostnameport=NAME:PORT
@@ -61,8 +63,8 @@ type httpsysAsked struct {
 
 // httpsysDeeds are all that people are told of, those with more words first.
 var httpsysDeeds = []httpsysDeed{
-	{"show sslcert", nil, []string{"json"}, (*world).showSSLCert},
-	{"show urlacl", nil, []string{"json"}, (*world).showURLACL},
+	{"show sslcert", []string{"hostnameport", "ipport"}, []string{"json"}, (*world).showSSLCert},
+	{"show urlacl", []string{"url"}, []string{"json"}, (*world).showURLACL},
 	{"add sslcert", []string{"hostnameport", "ipport", "cert", "key", "password", "clientcertnegotiation"}, nil, (*world).addSSLCert},
 	{"add urlacl", []string{"url", "user"}, nil, (*world).addURLACL},
 	{"delete sslcert", []string{"hostnameport", "ipport"}, nil, (*world).deleteSSLCert},
@@ -73,7 +75,7 @@ var httpsysDeeds = []httpsysDeed{
 }
 
 func (w *world) httpsys(c *cli.Context, inv *Invocation) error {
-	if len(inv.Args) == 0 {
+	if len(inv.Args) == 0 || asksForHelp(inv.Args[0]) {
 		w.helpOne(c.Command)
 		return nil
 	}
@@ -91,29 +93,39 @@ func (w *world) httpsys(c *cli.Context, inv *Invocation) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(c.Context, answerLimit, brokerMuteError{})
+	ctx, cancel := context.WithTimeoutCause(c.Context, answerLimit, &brokerMuteError{})
 	defer cancel()
-	return deed.do(w, ctx, asked)
+	err = deed.do(w, ctx, asked)
+	if mute, ok := errors.AsType[*brokerMuteError](err); ok {
+		mute.pid = broker.Process(w.brokerFolder())
+	}
+	return err
 }
 
 // findDeed finds what the first words name.
 func findDeed(words []string) (httpsysDeed, []string, error) {
-	for _, d := range httpsysDeeds {
-		names := strings.Fields(d.words)
-		if len(words) >= len(names) && slices.EqualFunc(words[:len(names)], names, strings.EqualFold) {
-			return d, words[len(names):], nil
+	said := deedWords(words)
+	for n := len(said); n > 0; n-- {
+		if advice, ok := elsewhereWords[strings.Join(said[:n], " ")]; ok {
+			return httpsysDeed{}, nil, usage("httpsys does not know "+ui.ShellQuote(words[:n]), advice)
 		}
 	}
-	n := min(len(words), 2)
-	if strings.Contains(words[n-1], "=") {
-		n--
+	if d, ok := deedNamed(said); ok {
+		return d, words[len(strings.Fields(d.words)):], nil
 	}
-	said := strings.Join(words[:n], " ")
-	err := &UsageError{Message: "httpsys does not know " + ui.ShellQuote(words[:max(n, 1)]), Suggestion: "`gorun help httpsys` shows what it knows"}
-	if near := closest.Word(said, mapped(httpsysDeeds, func(d httpsysDeed) string { return d.words })); near != "" {
-		err.Lines = []string{"did you mean `gorun httpsys " + near + "`?"}
+	return httpsysDeed{}, nil, unknownDeed(words)
+}
+
+// deedNamed is the deed with the words.
+func deedNamed(said []string) (httpsysDeed, bool) {
+	at := slices.IndexFunc(httpsysDeeds, func(d httpsysDeed) bool {
+		names := strings.Fields(d.words)
+		return len(said) >= len(names) && slices.Equal(said[:len(names)], names)
+	})
+	if at < 0 {
+		return httpsysDeed{}, false
 	}
-	return httpsysDeed{}, nil, err
+	return httpsysDeeds[at], true
 }
 
 // asked gathers name=value and the flags.
@@ -133,7 +145,7 @@ func (d httpsysDeed) asked(c *cli.Context, rest []string) (httpsysAsked, error) 
 		name = strings.ToLower(name)
 		switch _, twice := a.values[name]; {
 		case !found:
-			return a, usage(fmt.Sprintf("%s does not take the word %q", d.words, word), d.hint())
+			return a, d.surplus(word)
 		case !slices.Contains(d.wants, name):
 			return a, d.unknown(name)
 		case twice:
@@ -142,6 +154,18 @@ func (d httpsysDeed) asked(c *cli.Context, rest []string) (httpsysAsked, error) 
 		a.values[name] = value
 	}
 	return a, nil
+}
+
+// surplus is a word without a name, as netsh takes them, too.
+func (d httpsysDeed) surplus(word string) error {
+	err := &UsageError{Message: fmt.Sprintf("%s does not take the word %q", d.words, word), Suggestion: d.hint()}
+	switch {
+	case strings.Contains(word, "://") && slices.Contains(d.wants, "url"):
+		err.Lines = []string{"did you mean url=" + word + "?"}
+	case slices.Contains(d.wants, strings.ToLower(word)):
+		err.Lines = []string{"did you mean " + strings.ToLower(word) + "=...?"}
+	}
+	return err
 }
 
 // unknown is a name that the deed does not take.
@@ -160,7 +184,11 @@ func (d httpsysDeed) hint() string {
 	if len(d.wants) == 0 {
 		return "it is `gorun httpsys " + d.words + "` alone"
 	}
-	return "it takes " + strings.Join(d.wants, "=, ") + "="
+	last := len(d.wants) - 1
+	if last == 0 {
+		return "it takes " + d.wants[0] + "="
+	}
+	return "it takes " + strings.Join(d.wants[:last], "=, ") + "= and " + d.wants[last] + "="
 }
 
 // need gives a value that must be there.
@@ -211,23 +239,4 @@ func netsh(words []string) string {
 		return "net " + deed.words + " http"
 	}
 	return "netsh http show servicestate view=requestq"
-}
-
-// httpsysWords are those that may come after others.
-func httpsysWords(before []string) (words []string) {
-	for _, d := range httpsysDeeds {
-		names := strings.Fields(d.words)
-		n := len(before)
-		switch {
-		case n < len(names) && slices.Equal(before, names[:n]):
-			words = append(words, names[n])
-		case n >= len(names) && slices.Equal(before[:len(names)], names):
-			for _, name := range d.wants {
-				words = append(words, name+"=")
-			}
-			return words
-		}
-	}
-	slices.Sort(words)
-	return slices.Compact(words)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -31,11 +32,61 @@ func TestNetsh(t *testing.T) {
 	}
 }
 
+// TestUnknownDeeds holds that whoever comes with other words is told those of here.
+func TestUnknownDeeds(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]string{
+		"frob":                            "httpsys does not know frob | `gorun help httpsys` shows what it knows",
+		"add":                             "add wants sslcert or urlacl | such as `gorun httpsys add sslcert ...`; `gorun help httpsys` shows more",
+		"delete url=http://+:80/":         "delete wants sslcert or urlacl | such as `gorun httpsys delete sslcert ...`; `gorun help httpsys` shows more",
+		"url=http://+:80/":                "httpsys does not know url=http://+:80/ | `gorun help httpsys` shows what it knows",
+		"sho":                             "httpsys does not know sho | did you mean `gorun httpsys show`? | `gorun help httpsys` shows what it knows",
+		"remove urlacl url=http://+:80/":  "httpsys does not know remove urlacl | did you mean `gorun httpsys delete urlacl`? | `gorun help httpsys` shows what it knows",
+		"http add urlacl url=x user=me":   "httpsys does not know http add | did you mean `gorun httpsys add urlacl url=x user=me`? | `gorun help httpsys` shows what it knows",
+		"netsh http show sslcrt":          "httpsys does not know netsh http | did you mean `gorun httpsys show sslcert`? | `gorun help httpsys` shows what it knows",
+		"Show ServiceState view=requestq": "httpsys does not know Show ServiceState | `gorun httpsys show`",
+		"status":                          "httpsys does not know status | `gorun httpsys show`",
+		"restart now":                     "httpsys does not know restart | `gorun httpsys stop`, and then `gorun httpsys start`",
+		"update sslcert ipport=0.0.0.0:1": "httpsys does not know update sslcert | `gorun httpsys delete sslcert`, and then `gorun httpsys add sslcert`; a file that changes is read again by itself",
+		"http":                            "httpsys does not know http | `gorun help httpsys` shows what it knows",
+	} {
+		_, _, err := findDeed(strings.Fields(words))
+		said, ok := errors.AsType[*UsageError](err)
+		if !ok {
+			t.Errorf("%s: error %v", words, err)
+			continue
+		}
+		if got := strings.Join(slices.Concat([]string{said.Message}, said.Lines, []string{said.Suggestion}), " | "); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", words, got, want)
+		}
+	}
+	for words, want := range map[string]string{
+		"show": "show", "SHOW": "show", "Show UrlAcl": "show urlacl", "show everything": "show", "show json=x": "show",
+	} {
+		if d, _, err := findDeed(strings.Fields(words)); err != nil || d.words != want {
+			t.Errorf("%s: %q, %v", words, d.words, err)
+		}
+	}
+}
+
+func TestMuteBroker(t *testing.T) {
+	t.Parallel()
+	for pid, want := range map[int][2]string{
+		0: {"the broker has not answered within 15s", "kill the process `gorun httpsys serve`: "},
+		7: {"the broker, process 7, has not answered within 15s", "`kill -KILL 7`: "},
+	} {
+		if err := (&brokerMuteError{pid}); err.Error() != want[0] || !strings.HasPrefix(err.Hint(), want[1]) {
+			t.Errorf("%v, %s", err, err.Hint())
+		}
+	}
+}
+
 func TestHTTPSysWords(t *testing.T) {
 	t.Parallel()
 	for before, want := range map[string]string{
 		"":              "add delete show start stop",
 		"show":          "sslcert urlacl",
+		"show urlacl":   "url=",
 		"add":           "sslcert urlacl",
 		"add urlacl":    "url= user=",
 		"delete urlacl": "url=",

@@ -122,7 +122,7 @@ func (w *world) startBroker(ctx context.Context, _ httpsysAsked) error {
 	case state.Persistent:
 		w.ui.Say("the broker runs already, as process %d", state.PID)
 	default:
-		w.ui.Say("the broker runs already, as process %d; it ends when nobody uses it any more", state.PID)
+		w.ui.Say("the broker runs already, as process %d; it ends when nobody uses it any more. One that stays comes after `gorun httpsys stop`", state.PID)
 	}
 	return nil
 }
@@ -131,15 +131,22 @@ func (w *world) startBroker(ctx context.Context, _ httpsysAsked) error {
 const answerLimit = 15 * time.Second
 
 // brokerMuteError is a broker that does not answer.
-type brokerMuteError struct{}
+type brokerMuteError struct{ pid int } // 0: the system does not tell
 
-func (brokerMuteError) Error() string {
-	return fmt.Sprintf("the broker has not answered within %v", answerLimit)
+func (e *brokerMuteError) Error() string {
+	if e.pid == 0 {
+		return fmt.Sprintf("the broker has not answered within %v", answerLimit)
+	}
+	return fmt.Sprintf("the broker, process %d, has not answered within %v", e.pid, answerLimit)
 }
 
-// Hint says where its process is to be found.
-func (brokerMuteError) Hint() string {
-	return "it is the process `gorun httpsys serve`; where that is killed, gorun starts another one"
+// Hint gives the last resort.
+func (e *brokerMuteError) Hint() string {
+	const others = ": connections of the programs that gorun runs go on, and it starts another broker for them"
+	if e.pid == 0 {
+		return "kill the process `gorun httpsys serve`" + others
+	}
+	return fmt.Sprintf("`kill -KILL %d`%s", e.pid, others)
 }
 
 // stopBroker ends the broker, if no program needs it.
@@ -148,6 +155,9 @@ func (w *world) stopBroker(ctx context.Context, asked httpsysAsked) error {
 	if broker.IsMissing(err) {
 		w.ui.Say("no broker runs")
 		return nil
+	}
+	if broker.IsOther(err) {
+		return w.stopOther(ctx)
 	}
 	if err != nil {
 		return err
@@ -164,6 +174,15 @@ func (w *world) stopBroker(ctx context.Context, asked httpsysAsked) error {
 		return err
 	}
 	return w.awaitEnd(ctx, state.PID)
+}
+
+// stopOther ends a broker of which this gorun cannot ask who uses it.
+func (w *world) stopOther(ctx context.Context) error {
+	folder, pid := w.brokerFolder(), broker.Process(w.brokerFolder())
+	if err := broker.StopOther(ctx, folder, broker.Hello{Role: broker.Tool, Program: "gorun", Version: version().Version}); err != nil {
+		return err
+	}
+	return w.awaitEnd(ctx, pid)
 }
 
 // awaitEnd waits until the broker has ended, or another one has come in its place.
@@ -211,7 +230,7 @@ func (e *brokerUsedError) Details() []string { return e.users }
 
 // Hint says how to stop it all the same.
 func (e *brokerUsedError) Hint() string {
-	return "stop them first; with --force their connections go on, new ones come only when there is a broker again, which those that gorun runs get at once"
+	return "stop them first; or `gorun httpsys stop --force`: their connections go on, and new ones come when there is a broker again, which those that gorun runs get at once"
 }
 
 // brokerStaysError is a broker that does not end.

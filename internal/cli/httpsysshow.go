@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/gorun-dev/gorun/internal/diagnostic"
 	"github.com/gorun-dev/gorun/servers/httpsys/broker"
 )
 
@@ -73,11 +75,21 @@ func (w *world) showBroker(ctx context.Context, asked httpsysAsked) error {
 	if asked.json {
 		return w.ui.JSON(view)
 	}
+	w.warnKept()
 	if !view.Running {
 		w.ui.Say("no broker runs: gorun starts one for a program whose server is httpsys, `gorun httpsys start` one that stays")
 		return nil
 	}
 	return w.tellBroker(view)
+}
+
+// warnKept tells of what is kept for the broker and cannot be used: the broker says it only to its log.
+func (w *world) warnKept() {
+	_, err := w.brokerStore()
+	if wrong, ok := errors.AsType[*broker.StoreError](err); ok { // the first is enough
+		w.ui.Diagnostic(diagnostic.Diagnostic{Code: "httpsys-settings", Severity: diagnostic.Warning, Suggestion: wrong.Hint(),
+			Message: "certificates and reservations do not count: " + wrong.Error()})
+	}
 }
 
 func viewOf(s *broker.State, folder string) brokerView {

@@ -3,9 +3,12 @@ package cli
 import (
 	"context"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/gorun-dev/gorun/internal/diagnostic"
 	"github.com/gorun-dev/gorun/servers/httpsys/broker"
+	"github.com/gorun-dev/gorun/servers/httpsys/urlprefix"
 )
 
 // brokerStore is what is kept for the broker.
@@ -88,6 +91,16 @@ func (w *world) showSSLCert(_ context.Context, asked httpsysAsked) error {
 		return err
 	}
 	certs := store.SSLCerts()
+	if len(asked.values) > 0 {
+		cert, err := w.certOf("show sslcert", asked)
+		if err != nil {
+			return err
+		}
+		named := func(c broker.SSLCert) bool { return strings.EqualFold(c.Name(), cert.Name()) }
+		if certs = kept(certs, named); len(certs) == 0 {
+			return &nothingKeptError{cert.Name() + " has no certificate", "show sslcert"}
+		}
+	}
 	for i := range certs {
 		certs[i].Password = ""
 	}
@@ -97,6 +110,9 @@ func (w *world) showSSLCert(_ context.Context, asked httpsysAsked) error {
 	if len(certs) == 0 {
 		w.ui.Say("no certificate is bound")
 		return nil
+	}
+	for _, u := range store.Unusable() {
+		w.ui.Diagnostic(diagnostic.Diagnostic{Code: "sslcert", Severity: diagnostic.Warning, Message: u.Err.Error(), Suggestion: u.Err.Hint()})
 	}
 	return w.ui.Table([]string{"BINDING", "CERTIFICATE", "KEY"}, mapped(certs, func(c broker.SSLCert) []string {
 		return []string{c.Name(), w.shownFile(c.Cert), w.shownFile(c.Key)}
@@ -156,6 +172,12 @@ func (w *world) showURLACL(_ context.Context, asked httpsysAsked) error {
 		return err
 	}
 	acls := store.URLACLs()
+	if url := asked.values["url"]; url != "" {
+		key := prefixKey(url)
+		if acls = kept(acls, func(a broker.URLACL) bool { return prefixKey(a.URL) == key }); len(acls) == 0 {
+			return &nothingKeptError{url + " is not reserved", "show urlacl"}
+		}
+	}
 	if asked.json {
 		return w.ui.JSON(nonNil(acls))
 	}
@@ -165,6 +187,28 @@ func (w *world) showURLACL(_ context.Context, asked httpsysAsked) error {
 	}
 	return w.ui.Table([]string{"PREFIX", "USER"}, mapped(acls, func(a broker.URLACL) []string { return []string{a.URL, a.User} }))
 }
+
+// prefixKey is the same for texts that are one prefix.
+func prefixKey(text string) string {
+	p, err := urlprefix.Parse(text)
+	if err != nil {
+		return text
+	}
+	return p.Key()
+}
+
+// kept are those that fit.
+func kept[T any](list []T, fits func(T) bool) []T {
+	return slices.DeleteFunc(list, func(v T) bool { return !fits(v) })
+}
+
+// nothingKeptError is something asked for by name that is not there.
+type nothingKeptError struct{ message, deed string }
+
+func (e *nothingKeptError) Error() string { return e.message }
+
+// Hint is the command that shows all.
+func (e *nothingKeptError) Hint() string { return "gorun httpsys " + e.deed }
 
 // reloadBroker has a broker that runs read again what is kept.
 func (w *world) reloadBroker(ctx context.Context) error {

@@ -140,7 +140,7 @@ func (w *world) describeOne(settings launchsettings.Settings, p launchsettings.P
 	row.Runnable = true
 	row.Configuration = plan.Build.Configuration.Value
 	row.Package = plan.Build.Package.Value
-	if p.CommandName.V != launchsettings.CommandExecutable || plan.Fronted() {
+	if p.CommandName.V != launchsettings.CommandExecutable || plan.Fronted() || plan.SharesPorts() {
 		row.Server = plan.Server.Value
 	}
 	for _, e := range plan.Endpoints {

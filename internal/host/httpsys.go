@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gorun-dev/gorun/internal/diagnostic"
+	"github.com/gorun-dev/gorun/profiles"
 	"github.com/gorun-dev/gorun/servers/endpoint"
 	"github.com/gorun-dev/gorun/servers/httpsys/broker"
 	"github.com/gorun-dev/gorun/servers/httpsys/urlprefix"
@@ -74,7 +75,27 @@ func (h *host) sponsored(ctx context.Context) (*sponsor, error) {
 		s.stop()
 		return nil, err
 	}
+	h.warnKept(s.launcher.Environ)
 	return s, nil
+}
+
+// warnKept tells of what is kept for the broker and cannot be used: the broker says it only to its log. environ is the broker's.
+func (h *host) warnKept(environ []string) {
+	store, err := broker.OpenStore(broker.StoreOptions{Getenv: lookup(environ)})
+	if wrong, ok := errors.AsType[*broker.StoreError](err); ok { // the first is enough
+		h.warn(diagnostic.Diagnostic{Code: "httpsys-settings", Suggestion: wrong.Hint(),
+			Message: "certificates and reservations do not count: " + wrong.Error()})
+	}
+	if err != nil {
+		return
+	}
+	for _, u := range store.Unusable() {
+		uses := func(e profiles.Endpoint) bool { return e.Scheme == "https" && e.Port == u.Port }
+		if slices.ContainsFunc(h.plan.Endpoints, uses) {
+			h.warn(diagnostic.Diagnostic{Code: "sslcert", Suggestion: u.Err.Hint(),
+				Message: "a certificate cannot be used, and clients may get another one: " + u.Err.Error()})
+		}
+	}
 }
 
 // stop lets go of the broker.
@@ -156,14 +177,15 @@ func (s *sponsor) news() <-chan struct{} {
 	return s.changed
 }
 
-// has reports whether it is the broker that has a port. It is there to be shared.
+// has reports whether it is the broker that has a port, which is there to be shared. While one broker takes the place of another it
+// says so of every port: what is another program's is then told by the broker, to the program.
 func (s *sponsor) has(t TakenPort) bool {
 	if s == nil {
 		return false
 	}
 	state := s.state.Load()
-	if state == nil {
-		return false
+	if state == nil || state.PID != broker.Process(s.launcher.Folder) {
+		return true
 	}
 	if t.Holder.PID != 0 {
 		return t.Holder.PID == state.PID

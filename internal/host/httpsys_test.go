@@ -18,8 +18,10 @@ import (
 
 	"github.com/gorun-dev/gorun/internal/event"
 	"github.com/gorun-dev/gorun/internal/runs"
+	"github.com/gorun-dev/gorun/internal/sockets"
 	"github.com/gorun-dev/gorun/profiles"
 	"github.com/gorun-dev/gorun/servers"
+	"github.com/gorun-dev/gorun/servers/endpoint"
 	"github.com/gorun-dev/gorun/servers/httpsys/broker"
 )
 
@@ -216,6 +218,45 @@ func TestBrokerIsReplaced(t *testing.T) {
 	r.stop()
 	if n := r.count(event.Warned); n != 0 {
 		t.Errorf("there are warnings: %v", r.seen)
+	}
+}
+
+// Whose a port is can be said only as long as the broker is the one whose state is known.
+func TestPortsOfTheBroker(t *testing.T) {
+	t.Parallel()
+	var none *sponsor
+	if none.has(TakenPort{}) {
+		t.Error("who shares no ports has one")
+	}
+	folder := brokerFolder(t)
+	l := brokerAs("broker", folder)
+	client, err := l.Ensure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	defer client.Close()
+	pid := client.Broker().PID
+	for name, test := range map[string]struct {
+		folder string
+		state  *broker.State
+		holder int
+		want   bool
+	}{
+		"its own":                   {folder, &broker.State{PID: pid}, pid, true},
+		"another program's":         {folder, &broker.State{PID: pid}, pid + 1, false},
+		"unknown":                   {folder, &broker.State{PID: pid}, 0, false},
+		"unknown, but it listens":   {folder, &broker.State{PID: pid, Listeners: []string{"127.0.0.1:7"}}, 0, true},
+		"no broker any more":        {folder, nil, pid + 1, true},
+		"another broker since then": {folder, &broker.State{PID: pid + 1}, pid, true},
+		"none since then":           {folder + "2", &broker.State{PID: pid}, pid + 1, true},
+	} {
+		s := &sponsor{launcher: &broker.Launcher{Folder: test.folder}}
+		s.state.Store(test.state)
+		taken := TakenPort{Endpoint: profiles.Endpoint{Endpoint: endpoint.Endpoint{Port: 7}}, Holder: sockets.Listener{PID: test.holder}}
+		if got := s.has(taken); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/gorun-dev/gorun/internal/sockets"
 	"github.com/gorun-dev/gorun/launchsettings"
 	"github.com/gorun-dev/gorun/profiles"
+	"github.com/gorun-dev/gorun/servers/httpsys/broker"
 )
 
 // PortInUseError is the addresses of the plan that other processes listen on, one for each port, at least one.
@@ -21,6 +22,7 @@ type PortInUseError struct {
 type TakenPort struct {
 	Endpoint profiles.Endpoint
 	Holder   sockets.Listener // PID and Program are zero where the system does not tell
+	Shared   bool             // the holder is the broker, who would share it with a program whose server is httpsys
 }
 
 func (e *PortInUseError) Error() string {
@@ -56,11 +58,16 @@ func (e *PortInUseError) Details() []string {
 
 // Hint says how to go on.
 func (e *PortInUseError) Hint() string {
+	if slices.ContainsFunc(e.Taken, func(t TakenPort) bool { return t.Shared }) {
+		return "to share the port by host and path, give the profile \"gorun\": {\"server\": \"httpsys\"}; `gorun httpsys show` says who has it"
+	}
 	return fmt.Sprintf("stop that process, or run again with --urls %s://127.0.0.1:0 to take a free port", e.Taken[0].Endpoint.Scheme)
 }
 
 func (t TakenPort) holder() string {
 	switch {
+	case t.Shared:
+		return fmt.Sprintf("programs that share ports have %s, by the broker, process %d", t.Holder.AddrPort, t.Holder.PID)
 	case t.Holder.PID == 0:
 		return fmt.Sprintf("another process is listening on %s", t.Holder.AddrPort)
 	case t.Holder.Program == "":
@@ -89,9 +96,22 @@ func (h *host) checkPorts() error {
 		return true
 	})
 	if len(taken) > 0 {
+		h.markShared(taken)
 		return &PortInUseError{Taken: taken}
 	}
 	return nil
+}
+
+// markShared tells those that the broker has.
+func (h *host) markShared(taken []TakenPort) {
+	folder, err := broker.Folder(lookup(h.plan.Environ()))
+	if err != nil {
+		return // there is none
+	}
+	pid := broker.Process(folder)
+	for i := range taken {
+		taken[i].Shared = pid != 0 && taken[i].Holder.PID == pid
+	}
 }
 
 // takenPorts are those that others listen on. A system that does not tell is no reason not to start.
@@ -106,7 +126,7 @@ func takenPorts(endpoints []profiles.Endpoint) []TakenPort {
 		}
 		for _, addr := range e.Addrs() { // none for a unix socket
 			if holder, found, err := sockets.Holder(addr); err == nil && found { // never with port 0
-				taken = append(taken, TakenPort{e, holder})
+				taken = append(taken, TakenPort{Endpoint: e, Holder: holder})
 				break
 			}
 		}

@@ -113,7 +113,7 @@ func TestPortInUseErrorWithoutAHolder(t *testing.T) {
 	at := e.Addrs()[0]
 	failed := &PortInUseError{}
 	for _, holder := range []sockets.Listener{{AddrPort: at}, {AddrPort: at, PID: 7}, {AddrPort: at, PID: 7, Program: "api"}} {
-		failed.Taken = append(failed.Taken, TakenPort{profiles.Endpoint{Endpoint: e}, holder})
+		failed.Taken = append(failed.Taken, TakenPort{Endpoint: profiles.Endpoint{Endpoint: e}, Holder: holder})
 	}
 	want := []string{
 		"another process is listening on 127.0.0.1:80",

@@ -3,7 +3,6 @@
 package httpsys
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -39,7 +38,10 @@ type client struct {
 
 	mu         sync.Mutex
 	registered []registration // with the ports that were really taken
-	table      wire.Table     // the last one; Version 0: none has come
+	whole      bool           // the broker has registered all of them
+	table      wire.Table     // the last one, maybe of a broker that is lost; Version 0: none has come
+
+	toldUnusable time.Time // when it was last logged that connections cannot be used
 }
 
 func (s *Server) serve(ctx context.Context, list []registration, listening func([]string)) error {
@@ -54,7 +56,6 @@ func (s *Server) serve(ctx context.Context, list []registration, listening func(
 	if err != nil {
 		return errors.Join(err, c.stop())
 	}
-	c.session.Store(session)
 	if listening != nil {
 		listening(c.addresses())
 	}
@@ -77,7 +78,7 @@ func newClient(s *Server, list []registration) (*client, error) {
 	c.relay = relay.New(relay.Options{Plain: true, MaxIdle: -1, Dial: c.dial})
 	c.kestrel = &kestrel.Server{
 		Handler: c, Limits: s.effectiveLimits(), ServerHeader: s.ServerHeader, Log: s.Log, Meter: s.Meter,
-		Middleware: s.Middleware, BaseContext: c.base, Elsewhere: c.isElsewhere, HandBack: c.handBack, HandBackIdle: true,
+		Middleware: s.Middleware, BaseContext: c.base, ConnContext: c.connContext, Elsewhere: c.isElsewhere, HandBack: c.handBack, HandBackIdle: true,
 	}
 	c.refresh()
 	return c, nil
@@ -94,73 +95,15 @@ func (c *client) connect(ctx context.Context, again bool) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, answerWait, errSilent)
+	defer cancel()
+	c.session.Store(s) // of the connections that it is sent from now on, some may go back
 	if err := c.register(ctx, s, again); err != nil {
 		c.drain(ctx, s) // so that nothing is registered any more when this returns
+		c.session.Store(nil)
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
-}
-
-// register opens the queue and adds the prefixes, each by itself so that all that are wrong can be told.
-func (c *client) register(ctx context.Context, s *session, again bool) error {
-	o := c.server.Options
-	mode := o.RequestQueueMode
-	if again && o.RequestQueueName != "" { // whoever is back first makes it
-		mode = CreateOrAttach
-	}
-	open := wire.Open{
-		Queue: o.RequestQueueName, Mode: wire.Mode(mode.String()), Limit: int(min(o.QueueLimit(), 1<<30)),
-		Verbosity:    wire.Verbosity(o.Http503Verbosity.String()),
-		QueueTimeout: int64(cmp.Or(o.Timeouts.RequestQueue, DefaultTimeout) / time.Millisecond), MaxConnections: o.MaxConnections,
-	}
-	if err := s.ask(ctx, wire.KindOpen, open, nil); err != nil {
-		return err
-	}
-	var errs []error
-	for i, r := range c.list() {
-		prefix, err := add(ctx, s, r.prefix)
-		if err != nil {
-			errs = append(errs, &RegistrationError{URL: r.URL, Source: r.Source, Err: err})
-			continue
-		}
-		c.mu.Lock()
-		c.registered[i].prefix = prefix
-		c.mu.Unlock()
-		c.refresh()
-	}
-	return errors.Join(errs...)
-}
-
-// add registers one prefix and gives it as it is now.
-func add(ctx context.Context, s *session, p urlprefix.Prefix) (urlprefix.Prefix, error) {
-	var added wire.Added
-	if err := s.ask(ctx, wire.KindAdd, wire.Add{Prefixes: []string{p.String()}}, &added); err != nil {
-		return p, asReason(err)
-	}
-	if len(added.Prefixes) != 1 {
-		return p, &wire.ProtocolError{Reason: "it registers another number of prefixes than it was asked for"}
-	}
-	return urlprefix.Parse(added.Prefixes[0])
-}
-
-// refusal is what a broker says, which errors.Is finds by what it means.
-type refusal struct {
-	said *wire.Error
-	is   error
-}
-
-func (e *refusal) Error() string        { return e.said.Error() }
-func (e *refusal) Hint() string         { return e.said.Hint() }
-func (e *refusal) Is(target error) bool { return target == e.is }
-func (e *refusal) Unwrap() error        { return e.said }
-
-func asReason(err error) error {
-	said, ok := errors.AsType[*wire.Error](err)
-	if !ok {
-		return err
-	}
-	reasons := map[wire.Code]error{wire.CodeExists: ErrExists, wire.CodeReserved: ErrReserved, wire.CodePort: ErrPort}
-	return &refusal{said, reasons[said.Code]}
 }
 
 func (c *client) list() []registration {
@@ -185,22 +128,20 @@ func (c *client) learn(t wire.Table) {
 	c.refresh()
 }
 
-// refresh makes the routes of what is known.
+// refresh makes the routes of what is known. As long as not all that is registered is in the broker's table the rest counts as well:
+// after a broker was lost nothing that was served before is another's because the next one does not have it yet.
 func (c *client) refresh() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var entries []entry
-	fresh := c.table.Version != 0 // else it is that of a broker that is lost, or none
 	for _, e := range c.table.Entries {
-		if prefix, err := urlprefix.Parse(e.Prefix); err == nil && (fresh || !e.Mine) {
+		if prefix, err := urlprefix.Parse(e.Prefix); err == nil {
 			entries = append(entries, entry{prefix, e.Mine})
 		}
 	}
-	if !fresh {
+	if !c.whole || c.table.Version == 0 {
 		for _, r := range c.registered {
-			if r.prefix.Port != 0 {
-				entries = append(entries, entry{r.prefix, true})
-			}
+			entries = append(entries, entry{r.prefix, true}) // of two that are the same the table's counts
 		}
 	}
 	c.routes.Store(newRoutes(entries, c.handler))

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorun-dev/gorun/servers/feature"
 	"github.com/gorun-dev/gorun/servers/internal/wire"
@@ -256,5 +257,176 @@ func TestNoBroker(t *testing.T) {
 	_, err := b.try(&Server{})
 	if missing, ok := errors.AsType[*wire.NoBrokerError](err); !ok || missing.Hint() == "" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// unusable sends a frame that says of a connection, but has none.
+func (w *worker) unusable(t *testing.T) {
+	t.Helper()
+	if err := w.Send(wire.Frame{Kind: wire.KindConn}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestUnusable: what cannot be used here goes back in its turn, and what comes before and after is served.
+func TestUnusable(t *testing.T) {
+	t.Parallel()
+	b := newFake(t)
+	b.run(&Server{Handler: http.HandlerFunc(echo), Listens: []Listen{{URL: "http://*:0"}}})
+	w := <-b.workers
+	first, server := tcpPair(t)
+	third, last := tcpPair(t)
+	table := own(first, 1, []string{"http://*:5077/"})
+	table.Entries = append(table.Entries, own(third, 1, []string{"http://*:5077/"}).Entries...)
+	w.table(table)
+	w.hand(server.(*net.TCPConn), wire.Handover{})
+	w.unusable(t)
+	w.unusable(t)
+	w.hand(last.(*net.TCPConn), wire.Handover{})
+	var said []string
+	for len(said) < 4 {
+		f := <-w.frames
+		switch f.Kind {
+		case wire.KindTaken:
+			if n, err := wire.ParseTaken(f.Payload); n != 1 || err != nil {
+				t.Errorf("%d were taken (%v)", n, err)
+			}
+			said = append(said, "took")
+		case wire.KindBack:
+			if f.FD != 0 || f.ID != 0 || len(f.Payload) != 0 {
+				t.Errorf("got %+v", f)
+			}
+			said = append(said, "back")
+		}
+	}
+	if got := strings.Join(said, " "); got != "took back back took" {
+		t.Errorf("the app said %s", got)
+	}
+	if status, _ := ask(t, first, bufio.NewReader(first), "/", "a"); status != 200 {
+		t.Errorf("the first: got %d", status)
+	}
+	if status, _ := ask(t, third, bufio.NewReader(third), "/", "a"); status != 200 {
+		t.Errorf("the third: got %d", status)
+	}
+}
+
+// seen is echo for a test that needs the app's own side: requests leave it in the channel.
+func seen(to chan<- *client) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		to <- r.Context().Value(delegatorKey{}).(*client)
+		echo(w, r)
+	})
+}
+
+// TestUntold: what the broker has not been told of is somebody else's, and not served.
+func TestUntold(t *testing.T) {
+	t.Parallel()
+	b := newFake(t)
+	requests := make(chan *client, 10)
+	b.run(&Server{Listens: []Listen{{URL: "http://*:0"}}, Handler: seen(requests)})
+	w := <-b.workers
+	first, server := tcpPair(t)
+	w.table(own(first, 1, []string{"http://*:5077/"}))
+	w.hand(server.(*net.TCPConn), wire.Handover{})
+	ask(t, first, bufio.NewReader(first), "/", "a")
+	c := <-requests
+	next, server := tcpPair(t)
+	io.WriteString(next, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	s := c.session.Load()
+	s.conn.Close()
+	s.serve([]arrival{{conn: server}})
+	if _, err := next.Read(make([]byte, 1)); err == nil || len(requests) > 0 {
+		t.Errorf("it is served: %v", err)
+	}
+	ask(t, first, bufio.NewReader(first), "/", "a") // what was taken before goes on
+}
+
+// TestFormsOfTargets: what the parser of heads says of a request and what its handler has lead to the same prefix.
+func TestFormsOfTargets(t *testing.T) {
+	t.Parallel()
+	b := newFake(t)
+	b.run(&Server{Handler: http.HandlerFunc(echo), Listens: []Listen{{URL: "http://*:0"}}})
+	w := <-b.workers
+	client, server := tcpPair(t)
+	w.table(own(client, 1, []string{"http://a:5077/", "http://a:5077/base/"}, "http://other:5077/", "http://a:5077/other/"))
+	w.hand(server.(*net.TCPConn), wire.Handover{})
+	r := bufio.NewReader(client)
+	for _, c := range [][3]string{ // request line, host, answer
+		{"OPTIONS *", "a", "OPTIONS |*"},
+		{"OPTIONS http://a", "a", "OPTIONS |/"},
+		{"GET http://a", "a", "GET |/"},
+		{"GET http://a?x", "a", "GET |/"},
+		{"GET http://a/base/x", "a", "GET /base|/x"},
+		{"GET /other/../base//x", "a", "GET /base|//x"},
+		{"GET /other/%2e%2e/base/x", "a", "GET /base|/x"},
+		{"GET /base%2Fx", "a", "GET |/base%2Fx"},
+		{"GET /b[a]se|x", "a", "GET |/b%5Ba%5Dse%7Cx"},
+		{"GET /bas%65", "a", "GET /base|/"},
+		{"CONNECT a:80", "a:80", "CONNECT |"},
+	} {
+		fmt.Fprintf(client, "%s HTTP/1.1\r\nHost: %s\r\n\r\n", c[0], c[1])
+		if status, body := read(t, r); status != 200 || body != c[2] {
+			t.Errorf("%s at %s: got %d %q, want %q", c[0], c[1], status, body, c[2])
+		}
+	}
+	io.WriteString(client, "OPTIONS * HTTP/1.1\r\nHost: other\r\n\r\n")
+	if back, err := wire.ParseHandback(w.expect(wire.KindBack).Payload); err != nil || back.Meta != nil {
+		t.Errorf("got %+v (%v)", back, err)
+	}
+}
+
+// TestNothingIsForgotten: what was served before a broker was lost is not another's because the next one has nothing yet.
+func TestNothingIsForgotten(t *testing.T) {
+	t.Parallel()
+	b := newFake(t)
+	client, server := tcpPair(t)
+	at := fmt.Sprint("http://*:", portOf(client))
+	b.run(&Server{Handler: http.HandlerFunc(echo), Listens: []Listen{{URL: at}, {URL: at + "/b"}}})
+	w := <-b.workers
+	w.table(own(client, 1, []string{"http://*:5077/", "http://*:5077/b/"}))
+	w.hand(server.(*net.TCPConn), wire.Handover{})
+	r := bufio.NewReader(client)
+	ask(t, client, r, "/", "a")
+	b.stop()
+	w.Close()
+	b.holdsAdd = make(chan struct{})
+	b.start()
+	again := <-b.workers
+	again.table(wire.Table{Version: 1})
+	if status, body := ask(t, client, r, "/b/x", "a"); status != 200 || body != "GET /b|/x" {
+		t.Errorf("got %d %q", status, body)
+	}
+	close(b.holdsAdd)
+	again.table(own(client, 2, []string{"http://*:5077/"}, "http://*:5077/b/"))
+	io.WriteString(client, "GET /b/x HTTP/1.1\r\nHost: a\r\n\r\n")
+	again.expect(wire.KindBack).Close()
+}
+
+// TestQueueTimeout: no limit is none, and a part of a millisecond not the default.
+func TestQueueTimeout(t *testing.T) {
+	t.Parallel()
+	year := (365 * 24 * time.Hour).Milliseconds()
+	for d, least := range map[time.Duration]int64{-1: year, 0: DefaultTimeout.Milliseconds(), time.Nanosecond: 1, time.Second: 1000} {
+		b := newFake(t)
+		b.run(&Server{Options: Options{Timeouts: Timeouts{RequestQueue: d}}})
+		got := (<-b.workers).open.QueueTimeout
+		if got < least || got > least && d >= 0 || time.Duration(got)*time.Millisecond < time.Duration(least) {
+			t.Errorf("%v: got %d ms, want %d", d, got, least)
+		}
+	}
+}
+
+// TestPauses: a broker that is lost at once each time is not asked without end.
+func TestPauses(t *testing.T) {
+	t.Parallel()
+	pause := firstPause
+	for range 10 {
+		pause = nextPause(pause, time.Millisecond)
+	}
+	if pause != lastPause {
+		t.Errorf("got %v after ten short sessions", pause)
+	}
+	if pause = nextPause(pause, time.Minute); pause != firstPause {
+		t.Errorf("got %v after a long one", pause)
 	}
 }

@@ -5,6 +5,7 @@ package httpsys
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -16,40 +17,73 @@ import (
 	"github.com/gorun-dev/gorun/servers/kestrel"
 )
 
-// admit serves a connection that the broker has handed over.
-func (c *client) admit(f wire.Frame) {
-	if f.Lost {
-		c.log.Warn("a connection is lost: this process has too many open files")
-		return
-	}
+// arrival is a connection that the broker has sent.
+type arrival struct {
+	wire.Handover
+	conn net.Conn // nil: it cannot be used here
+}
+
+// open makes a connection of what has come. That may fail for want of descriptors, and is to be known before it is taken.
+func (c *client) open(f wire.Frame) arrival {
 	h, err := wire.ParseHandover(f.Payload)
 	if err != nil {
 		f.Close()
 		c.log.Error("the broker has sent a connection that cannot be read", slog.Any("error", err))
-		return
+		return arrival{}
+	}
+	if f.FD == 0 { // Lost
+		c.unusable(errDescriptors)
+		return arrival{}
 	}
 	conn, err := wire.NetConn(f.FD)
 	if err != nil {
-		c.log.Warn("a connection that was handed over cannot be used", slog.Any("error", err))
-		return
+		c.unusable(err)
+		return arrival{}
 	}
+	return arrival{h, conn}
+}
+
+var errDescriptors = errors.New("this process has too many open files")
+
+// unusable is for a connection that goes back as it came. Many may, so the log has one a minute.
+func (c *client) unusable(err error) {
+	now := time.Now()
+	c.mu.Lock()
+	tell := now.Sub(c.toldUnusable) >= time.Minute
+	if tell {
+		c.toldUnusable = now
+	}
+	c.mu.Unlock()
+	if tell {
+		c.log.Warn("a connection that was handed over cannot be used, and goes back to the broker", slog.Any("error", err))
+	}
+}
+
+// admit serves a connection that was taken.
+func (c *client) admit(a arrival) {
 	var b kestrel.Binding
-	if h.Encrypted {
+	if a.Encrypted {
 		b = c.tls.Load().binding()
 	} else {
 		b.Protocols = http1
 	}
-	if h.Meta != nil {
-		conn = describe(conn, h.Meta)
+	conn := a.conn
+	if a.Meta != nil {
+		conn = describe(conn, a.Meta)
 	}
-	_ = c.kestrel.ServeConnAfter(conn, h.Read, b) // a server that stops closes it
+	_ = c.kestrel.ServeConnAfter(conn, a.Read, b) // a server that stops closes it
 }
 
 // isElsewhere reports whether the request with this head is another server's, or nobody's. It is called for each request.
 func (c *client) isElsewhere(conn net.Conn, host, path []byte) bool {
 	scheme := "http"
-	if d, ok := conn.(*kestrel.Described); ok && d.TLS != nil {
-		scheme = "https"
+	if d, ok := conn.(*kestrel.Described); ok {
+		if metaOf(d).Delegated {
+			return false
+		}
+		if d.TLS != nil {
+			scheme = "https"
+		}
 	}
 	return c.routes.Load().of(scheme, host, conn.LocalAddr(), path) == nil
 }
@@ -68,8 +102,10 @@ func (c *client) handBack(conn net.Conn, unread []byte) {
 func (s *session) giveBack(conn net.Conn, unread []byte) error {
 	back := wire.Handback{Read: unread}
 	if d, ok := conn.(*kestrel.Described); ok {
-		back.Meta = metaOf(d.Remote, d.Local, d.TLS)
-		conn = d.Conn
+		conn, back.Meta = d.Conn, metaOf(d)
+		if back.Meta.Delegated {
+			back.Queue = s.client.server.Options.RequestQueueName
+		}
 	}
 	payload, err := back.Append(nil)
 	if err != nil {
@@ -106,8 +142,11 @@ type onlyReader struct{ io.Reader }
 
 // describe has requests on conn see the client that it stands for.
 func describe(conn net.Conn, m *wire.Meta) *kestrel.Described {
-	return &kestrel.Described{Conn: conn, Remote: tcpAddr(m.Remote), Local: tcpAddr(m.Local), TLS: stateOf(m.TLS)}
+	return &kestrel.Described{Conn: conn, Remote: tcpAddr(m.Remote), Local: tcpAddr(m.Local), TLS: stateOf(m.TLS), Tag: m}
 }
+
+// metaOf gives what describe was given.
+func metaOf(d *kestrel.Described) *wire.Meta { return d.Tag.(*wire.Meta) }
 
 // tcpAddr gives nil for what is no address.
 func tcpAddr(text string) net.Addr {
@@ -134,12 +173,9 @@ func stateOf(t *wire.TLSState) *tls.ConnectionState {
 	return state
 }
 
-// metaOf describes a client. Hops says that it has gone through this process.
-func metaOf(remote, local net.Addr, t *tls.ConnectionState) *wire.Meta {
-	m := &wire.Meta{Hops: 1}
-	if remote != nil {
-		m.Remote = remote.String()
-	}
+// metaOfClient describes a client.
+func metaOfClient(remote string, local net.Addr, t *tls.ConnectionState) *wire.Meta {
+	m := &wire.Meta{Remote: remote}
 	if local != nil {
 		m.Local = local.String()
 	}

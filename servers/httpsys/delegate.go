@@ -55,6 +55,8 @@ func Delegate(w http.ResponseWriter, r *http.Request, rule DelegationRule) error
 		return &DelegationError{rule.QueueName, "it is not served by HTTP.sys", nil}
 	case hasBegun(r):
 		return &DelegationError{rule.QueueName, "its body is being read", nil}
+	case hasStarted(w):
+		return &DelegationError{rule.QueueName, "the response has begun", nil}
 	}
 	return d.delegate(w, r, rule)
 }
@@ -63,4 +65,18 @@ func Delegate(w http.ResponseWriter, r *http.Request, rule DelegationRule) error
 func hasBegun(r *http.Request) bool {
 	body, ok := feature.Get[feature.Body](r.Context())
 	return ok && errors.Is(body.SetMaxSize(body.MaxSize()), feature.ErrBodyStarted)
+}
+
+// hasStarted asks the server's own ResponseWriter, also where it is wrapped as http.ResponseController wants it to be.
+func hasStarted(w http.ResponseWriter) bool {
+	for {
+		if s, ok := w.(interface{ HasStarted() bool }); ok {
+			return s.HasStarted()
+		}
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = wrapper.Unwrap()
+	}
 }

@@ -3,7 +3,6 @@
 package httpsys
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/gorun-dev/gorun/servers/internal/wire"
@@ -15,7 +14,7 @@ func (c *client) delegate(w http.ResponseWriter, r *http.Request, rule Delegatio
 	if err == nil {
 		return nil
 	}
-	if said, ok := errors.AsType[*wire.Error](err); ok && said.Code == wire.CodeQueueMissing {
+	if isCode(err, wire.CodeQueueMissing) {
 		return &DelegationError{rule.QueueName, "nobody has such a queue", err}
 	}
 	return &DelegationError{rule.QueueName, "it was not answered", err}

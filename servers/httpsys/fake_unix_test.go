@@ -30,7 +30,8 @@ type fake struct {
 	workers chan *worker
 	refuse  func(prefix string) *wire.Error // nil: nothing is refused
 
-	holdsDrain bool // the test answers
+	holdsDrain bool          // the test answers
+	holdsAdd   chan struct{} // nil: Add is answered at once, else when it is closed
 
 	mu       sync.Mutex
 	listener *wire.Listener
@@ -111,20 +112,25 @@ func (b *fake) serve(w *worker) {
 		case wire.KindAdd:
 			var add wire.Add
 			f.Decode(&add)
-			if b.refuse != nil {
-				if err := b.refuse(add.Prefixes[0]); err != nil {
-					w.answer(f, nil, err)
-					continue
-				}
+			if err := b.refuses(add.Prefixes); err != nil {
+				w.answer(f, nil, err)
+				continue
 			}
 			for i := range add.Prefixes {
 				add.Prefixes[i] = strings.Replace(add.Prefixes[i], ":0/", ":5077/", 1)
 			}
 			w.mu.Lock()
 			w.added = append(w.added, add.Prefixes...)
-			first := len(w.added) == 1
+			first := len(w.added) == len(add.Prefixes)
 			w.mu.Unlock()
-			w.answer(f, wire.Added(add), nil)
+			if hold := b.holdsAdd; hold != nil {
+				go func() {
+					<-hold
+					w.answer(f, wire.Added(add), nil)
+				}()
+			} else {
+				w.answer(f, wire.Added(add), nil)
+			}
 			if first {
 				b.workers <- w
 			}
@@ -137,6 +143,18 @@ func (b *fake) serve(w *worker) {
 			w.frames <- f
 		}
 	}
+}
+
+func (b *fake) refuses(prefixes []string) *wire.Error {
+	for _, p := range prefixes {
+		if b.refuse == nil {
+			return nil
+		}
+		if err := b.refuse(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *worker) message(k wire.Kind, id uint32, v any) {

@@ -5,6 +5,7 @@ package httpsys
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,24 +13,29 @@ import (
 	"github.com/gorun-dev/gorun/servers/feature"
 	"github.com/gorun-dev/gorun/servers/internal/relay"
 	"github.com/gorun-dev/gorun/servers/internal/wire"
+	"github.com/gorun-dev/gorun/servers/kestrel"
 )
 
 // ServeHTTP serves the requests of this server, and has the broker see to those of others that come on a connection which cannot
 // be handed back, because of its TLS.
 func (c *client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if c.server.Options.ClientCertificateMethod == NoCertificate {
-		forgetCertificate(r)
-	}
 	routes := c.routes.Load()
 	if routes.flat && r.TLS == nil && len(c.server.Middleware) == 0 { // isElsewhere has been asked
 		c.handler.ServeHTTP(w, r)
 		return
 	}
-	if h := routes.ofRequest(r); h != nil {
-		h.ServeHTTP(w, r)
+	h := routes.ofRequest(r)
+	if isDelegated(r) {
+		h = c.handler
+	}
+	if h == nil {
+		c.foreign(w, r)
 		return
 	}
-	c.foreign(w, r)
+	if c.server.Options.ClientCertificateMethod == NoCertificate {
+		forgetCertificate(r)
+	}
+	h.ServeHTTP(w, r)
 }
 
 // forgetCertificate takes the client's certificate from a request.
@@ -39,7 +45,7 @@ func forgetCertificate(r *http.Request) {
 	}
 	state := *r.TLS
 	state.PeerCertificates, state.VerifiedChains = nil, nil
-	*r = *r.WithContext(feature.With(r.Context(), feature.TLS{State: state}))
+	setContext(r, feature.With(r.Context(), feature.TLS{State: state}))
 	r.TLS = &state
 }
 
@@ -51,20 +57,49 @@ func (c *client) foreign(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMisdirectedRequest)
 		return
 	}
-	if err := c.pass(w, r, ""); err != nil {
+	switch err := c.pass(w, r, ""); {
+	case errors.Is(err, errLoop):
+		w.WriteHeader(http.StatusLoopDetected)
+	case err != nil:
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
+}
+
+// maxHops is how often a request may be passed on: queues that delegate to each other would have it go round for ever.
+const maxHops = 8
+
+var errLoop = fmt.Errorf("it was passed on %d times, and has found nobody who answers it", maxHops)
+
+// metaKey is where the context of a connection that is described has its description.
+type metaKey struct{}
+
+func (c *client) connContext(ctx context.Context, conn net.Conn) context.Context {
+	if d, ok := conn.(*kestrel.Described); ok {
+		return context.WithValue(ctx, metaKey{}, metaOf(d))
+	}
+	return ctx
+}
+
+// isDelegated reports whether another server has given the request to this one's queue: it is answered here, whatever its URL.
+func isDelegated(r *http.Request) bool {
+	m, ok := r.Context().Value(metaKey{}).(*wire.Meta)
+	return ok && m.Delegated
 }
 
 // pass relays a request to who owns it, or to a queue, by a new connection through the broker. As long as nothing of a response
 // has been written it gives an error.
 func (c *client) pass(w http.ResponseWriter, r *http.Request, queue string) error {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	meta := metaOf(nil, local, r.TLS)
-	meta.Remote = r.RemoteAddr
-	// The request stays the same one: the server fills in its trailers later.
-	*r = *r.WithContext(context.WithValue(r.Context(), pairKey{}, pair{meta, queue}))
-	err := c.relay.Forward(w, r, relay.Target{Network: "broker", Address: queue})
+	meta := metaOfClient(r.RemoteAddr, local, r.TLS)
+	meta.Hops, meta.Delegated = 1, queue != ""
+	if before, ok := r.Context().Value(metaKey{}).(*wire.Meta); ok {
+		meta.Hops += before.Hops
+	}
+	if meta.Hops > maxHops {
+		return errLoop
+	}
+	setContext(r, context.WithValue(r.Context(), pairKey{}, pair{meta, queue}))
+	err := c.relay.Forward(w, r, relay.Target{Network: "broker"}) // the same for all, for a Relay remembers it
 	if err != nil {
 		c.log.Debug("a request could not be passed on", slog.Any("error", err))
 	}

@@ -30,7 +30,7 @@ import (
 type Server struct {
 	Options Options
 	Handler http.Handler // nil is http.DefaultServeMux
-	// Listens are what is registered, and are tried in their order. nil: Options.UrlPrefixes, else, but not with Attach,
+	// Listens are what is registered, and are tried in their order. nil: Options.UrlPrefixes, else, for a new queue,
 	// http://localhost:5000 (reference: servers.md, 4.2).
 	Listens []Listen
 	// Limits count where Options say nothing. What both leave out is HTTP.sys's default where it has one, else Kestrel's.
@@ -53,6 +53,9 @@ type Listen struct {
 	Source    string             // where it was asked for, for messages
 	TLS       *tls.Config        // for https, where no certificate is bound to the address; nil for http, and on Windows
 	Protocols endpoint.Protocols // HTTP/2 is spoken with TLS alone, HTTP/3 not at all
+	// Default says that nobody has asked for it: it is left out where the server shares a queue that is there already, which has
+	// prefixes (reference: servers.md, 4.1).
+	Default bool
 }
 
 // Serve registers the addresses, calls listening with them when all are registered, and serves until ctx is done. The addresses

@@ -5,6 +5,7 @@ package httpsys
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,12 +15,17 @@ import (
 const (
 	firstPause = 20 * time.Millisecond // before a lost broker is looked for again; doubled each time
 	lastPause  = time.Second
-	patience   = 5 * time.Second // without a broker, before the user is told what to do
+	patience   = 5 * time.Second  // without a broker, before the user is told what to do
+	answerWait = 30 * time.Second // how long a broker may take to register a program
 )
 
-// keep replaces a session that is lost, until ctx is done.
+var errSilent = fmt.Errorf("the broker has not answered for %v", answerWait)
+
+// keep replaces a session that is lost, until ctx is done. One that was short is replaced as slowly as a broker that is not there
+// is looked for.
 func (c *client) keep(ctx context.Context, s *session) {
-	for {
+	for pause := firstPause; ; {
+		since := time.Now()
 		select {
 		case <-ctx.Done():
 			return
@@ -28,18 +34,28 @@ func (c *client) keep(ctx context.Context, s *session) {
 		c.session.Store(nil)
 		_ = s.close()
 		c.log.Warn("the connection to the broker is lost; connections that are open go on")
+		if pause = nextPause(pause, time.Since(since)); !wait(ctx, pause) {
+			return
+		}
 		if s = c.again(ctx); s == nil {
 			return
 		}
-		c.session.Store(s)
 		c.log.Info("the broker is there again, and everything is registered")
 	}
+}
+
+// nextPause is how long to wait after a session that has lasted for so long; pause is what was waited before it.
+func nextPause(pause, lasted time.Duration) time.Duration {
+	if lasted > lastPause {
+		return firstPause
+	}
+	return min(2*pause, lastPause)
 }
 
 // again makes a session, however long it takes; nil when ctx is done before.
 func (c *client) again(ctx context.Context) *session {
 	c.mu.Lock()
-	c.table.Version = 0 // the next broker counts anew
+	c.whole = false
 	c.mu.Unlock()
 	since, told, last := time.Now(), false, ""
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {

@@ -1,6 +1,7 @@
 package httpsys
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 
@@ -12,12 +13,16 @@ import (
 // feature.PathBase tells of it, as the client has written it.
 func below(h http.Handler, p urlprefix.Prefix) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		base := cutBase(r.URL, p)
-		// The request stays the same one: the server fills in its trailers later, and removes the files of its form.
-		*r = *r.WithContext(feature.With(r.Context(), feature.PathBase{Path: base}))
+		setContext(r, feature.With(r.Context(), feature.PathBase{Path: cutBase(r.URL, p)}))
 		h.ServeHTTP(w, r)
 	})
 }
+
+// setContext gives r another context. It stays the same request: the server fills in its trailers later, and removes the files of its
+// form. It is not inlined: the copy would be on the heap, or on the stack while the handler runs.
+//
+//go:noinline
+func setContext(r *http.Request, ctx context.Context) { *r = *r.WithContext(ctx) }
 
 // cutBase takes p's path off the beginning of u's, and gives it.
 func cutBase(u *url.URL, p urlprefix.Prefix) string {

@@ -3,6 +3,7 @@ package httpsys
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +29,7 @@ func (s *Server) registrations() ([]registration, error) {
 		}
 	}
 	if listens == nil && s.Options.RequestQueueMode != Attach {
-		listens = []Listen{{URL: defaultURL, Source: "the default"}}
+		listens = []Listen{{URL: defaultURL, Source: "the default", Default: true}}
 	}
 	var list []registration
 	var errs []error
@@ -41,6 +42,14 @@ func (s *Server) registrations() ([]registration, error) {
 		list = append(list, registration{l, prefix})
 	}
 	return list, errors.Join(errs...)
+}
+
+// forQueue gives what of list is registered for a queue that is new, or not.
+func forQueue(list []registration, created bool) []registration {
+	if created {
+		return list
+	}
+	return slices.DeleteFunc(list, func(r registration) bool { return r.Default })
 }
 
 // prefixOf gives the prefix of a UrlPrefix or of an address.

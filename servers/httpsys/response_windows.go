@@ -63,6 +63,13 @@ func (w *response) begin(x *exchange, native *httpapi.Request) {
 // Header gives the fields of the response. After WriteHeader only trailers are taken from them.
 func (w *response) Header() http.Header { return w.header }
 
+// HasStarted reports whether the handler has begun to answer, or the server in its place.
+func (w *response) HasStarted() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.status != 0 || w.complete
+}
+
 // WriteHeader sets the status. Informational responses are not sent: the API has none.
 func (w *response) WriteHeader(status int) {
 	if status < 100 || status > 999 {

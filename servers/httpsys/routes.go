@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/gorun-dev/gorun/servers/httpsys/urlprefix"
 )
@@ -59,7 +60,15 @@ func (r *routes) of(scheme string, host []byte, local net.Addr, path []byte) htt
 // ofRequest is of for a request that is being served.
 func (r *routes) ofRequest(req *http.Request) http.Handler {
 	local, _ := req.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	return r.of(schemeOf(req), []byte(req.Host), local, []byte(req.URL.EscapedPath()))
+	return r.of(schemeOf(req), []byte(req.Host), local, []byte(pathOf(req)))
+}
+
+// pathOf gives what the parser of heads has as the path.
+func pathOf(r *http.Request) string {
+	if path := r.URL.EscapedPath(); strings.HasPrefix(path, "/") {
+		return path
+	}
+	return "/" // of OPTIONS * and CONNECT
 }
 
 func schemeOf(r *http.Request) string {

@@ -48,6 +48,7 @@ func (s *Server) serve(ctx context.Context, list []registration, listening func(
 		return err
 	}
 	defer y.close()
+	list = forQueue(list, y.created)
 	if err := y.register(list); err != nil {
 		return err
 	}

@@ -36,8 +36,6 @@ func TestServertest(t *testing.T) {
 		"address/several":          hasNoUnix,
 		"address/several-told":     hasNoUnix,
 
-		"bad/tls-on-http": "a hello of TLS that is not whole is waited for by the broker, whose ports may have http and https",
-
 		"h1/limit/connections":            waitsElsewhere + ", and does not count here until then",
 		"upgrade/no-limits-after-upgrade": waitsElsewhere + ", and this case counts on the app's limits before",
 		"wire/idle-from-the-start":        waitsElsewhere,

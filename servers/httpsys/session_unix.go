@@ -202,9 +202,9 @@ func (s *session) drain(ctx context.Context) error {
 
 // take is a goroutine: it serves the connections that come. As many as have come are taken by one message.
 func (s *session) take() {
-	batch := make([]wire.Frame, 0, untaken)
+	batch := make([]arrival, 0, untaken)
 	for first := range s.coming {
-		batch = append(batch[:0], first)
+		batch = append(batch[:0], s.client.open(first))
 	more:
 		for len(batch) < untaken {
 			select {
@@ -212,7 +212,7 @@ func (s *session) take() {
 				if !ok {
 					break more
 				}
-				batch = append(batch, f)
+				batch = append(batch, s.client.open(f))
 			default:
 				break more
 			}
@@ -221,21 +221,43 @@ func (s *session) take() {
 	}
 }
 
-// serve takes connections, unless they are given to others. When the broker cannot be told any more it has died, and nobody else
-// has them.
-func (s *session) serve(batch []wire.Frame) {
-	s.order.Lock()
-	mine := !s.draining
-	if mine {
-		_ = s.conn.Send(wire.TakenFrame(uint32(len(batch))))
-	}
-	s.order.Unlock()
-	for i, f := range batch {
-		if mine {
-			s.client.admit(f)
-		} else {
-			f.Close()
+// serve serves what is taken. The rest is closed here: the broker has it, and gives it to others.
+func (s *session) serve(batch []arrival) {
+	taken := s.tell(batch)
+	for i, a := range batch {
+		switch {
+		case a.conn == nil:
+		case i < taken:
+			s.client.admit(a)
+		default:
+			_ = a.conn.Close()
 		}
-		batch[i] = wire.Frame{}
 	}
+	clear(batch)
+}
+
+// tell says for each connection in its turn whether it is taken, and gives of how many it could. Those that are not usable here go
+// back. When the broker cannot be told it counts otherwise than we do, if it lives: so the session ends.
+func (s *session) tell(batch []arrival) (told int) {
+	s.order.Lock()
+	defer s.order.Unlock()
+	if s.draining {
+		return 0
+	}
+	for told < len(batch) {
+		n := 0
+		for told+n < len(batch) && batch[told+n].conn != nil {
+			n++
+		}
+		f := wire.TakenFrame(uint32(n))
+		if n == 0 {
+			n, f = 1, wire.LostFrame()
+		}
+		if s.conn.Send(f) != nil {
+			_ = s.conn.Close()
+			return told
+		}
+		told += n
+	}
+	return told
 }

@@ -1,6 +1,7 @@
 package httpsys
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"log/slog"
@@ -76,14 +77,29 @@ var errNoCertificate = errors.New("no certificate is bound to the address, and t
 func (c *choices) choose(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	local := addrPort(hello.Conn.LocalAddr())
 	name := strings.ToLower(strings.TrimSuffix(hello.ServerName, "."))
-	config := c.registered(name, local)
+	config, err := asked(c.registered(name, local), hello)
+	if err != nil {
+		return nil, err
+	}
 	if b := c.find(name, local); b != nil {
-		return b.configs[config], nil
+		if ready := b.configs[config]; ready != nil {
+			return ready, nil
+		}
+		return b.with(config), nil
 	}
 	if config == nil {
 		return nil, errNoCertificate
 	}
 	return config, nil
+}
+
+// asked gives what config itself says of a client: package crypto/tls does not ask a second time.
+func asked(config *tls.Config, hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	if config == nil || config.GetConfigForClient == nil {
+		return config, nil
+	}
+	said, err := config.GetConfigForClient(hello)
+	return cmp.Or(said, config), err
 }
 
 // find gives the certificate of a client: one of the very address, else of the name, else of any address (reference:

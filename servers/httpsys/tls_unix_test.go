@@ -19,11 +19,14 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/gorun-dev/gorun/servers/endpoint"
+	"github.com/gorun-dev/gorun/servers/httpsys/urlprefix"
 	"github.com/gorun-dev/gorun/servers/internal/wire"
+	"github.com/gorun-dev/gorun/servers/kestrel"
 )
 
 // certificate makes one for a name, with its PEM.
@@ -256,5 +259,61 @@ func TestChooseCertificate(t *testing.T) {
 	}
 	if got := choices.binding().Protocols; got != endpoint.HTTP1AndHTTP2 {
 		t.Errorf("got %v", got)
+	}
+}
+
+// TestConfigForClient: a registration may decide by the name that a client asks for, and a binding keeps the rest of what it says.
+func TestConfigForClient(t *testing.T) {
+	t.Parallel()
+	own, _, _ := certificate(t, "own")
+	bound, chain, key := certificate(t, "bound")
+	inner := &tls.Config{Certificates: []tls.Certificate{own}, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS13}
+	prefix := urlprefix.Prefix{Scheme: "https", Host: "*", Port: 443, Path: "/"}
+	list := []registration{{Listen{TLS: &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if hello.ServerName == "refused" {
+			return nil, io.ErrUnexpectedEOF
+		}
+		return inner, nil
+	}}}, prefix}}
+	hello := func(name string) *tls.ClientHelloInfo {
+		c, _ := net.Pipe()
+		at := net.TCPAddrFromAddrPort(netip.MustParseAddrPort("10.0.0.1:443"))
+		return &tls.ClientHelloInfo{ServerName: name, Conn: &kestrel.Described{Conn: c, Local: at}}
+	}
+	plain := newChoices(list, nil, slog.New(slog.DiscardHandler))
+	if got, err := plain.choose(hello("a")); got != inner || err != nil {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := plain.choose(hello("refused")); err != io.ErrUnexpectedEOF {
+		t.Errorf("got %v", err)
+	}
+	with := newChoices(list, []wire.Certificate{{Addr: "0.0.0.0:443", Chain: chain, Key: key}}, slog.New(slog.DiscardHandler))
+	got, err := with.choose(hello("a"))
+	if err != nil || !slices.Equal(got.Certificates[0].Certificate[0], bound.Certificate[0]) || got.MinVersion != tls.VersionTLS13 || len(got.NextProtos) != 1 {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+// TestDelegateTooLateHTTP2 is TestDelegateTooLate for the other writer of responses.
+func TestDelegateTooLateHTTP2(t *testing.T) {
+	t.Parallel()
+	w, client, server := secured(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusAccepted)
+		fmt.Fprint(w, Delegate(w, r, DelegationRule{QueueName: "other"}))
+	})
+	w.hand(server, wire.Handover{Encrypted: true})
+	secure := handshake(t, client, "a.test", "h2")
+	transport := &http.Transport{ForceAttemptHTTP2: true, DialTLSContext: func(context.Context, string, string) (net.Conn, error) {
+		return secure, nil
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	resp, err := (&http.Client{Transport: transport}).Get("https://a.test/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if want := `the request cannot be delegated to the queue "other": the response has begun`; resp.ProtoMajor != 2 || string(body) != want {
+		t.Errorf("got %s %q, %v", resp.Proto, body, err)
 	}
 }

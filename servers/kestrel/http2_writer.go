@@ -145,6 +145,13 @@ type responseWriter struct{ s *http2Stream }
 
 func (w responseWriter) Header() http.Header { return w.s.to.Header() }
 
+// HasStarted reports whether the answer has begun, as in HTTP/1.x.
+func (w responseWriter) HasStarted() bool {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	return w.s.begun
+}
+
 func (w responseWriter) WriteHeader(status int) {
 	start := w.s.start
 	if status >= 100 && status <= 199 {

@@ -28,19 +28,15 @@ type Client struct {
 }
 
 // Connect connects to the broker whose folder that is, and says who we are; h.Protocol is filled in. The errors are those of
-// wire.Dial (*wire.NoBrokerError when there is no broker), and a *wire.Error when it refuses.
+// wire.Dial (*wire.NoBrokerError when there is no broker), a *wire.VersionError for a broker with which one can do no more than
+// StopOther, another *wire.Error when it refuses, and the cause of ctx: a broker that is stopped says nothing.
 func Connect(ctx context.Context, folder string, h wire.Hello) (*Client, error) {
 	conn, err := wire.Dial(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
 	c := &Client{conn: conn, done: make(chan struct{}), waiting: map[uint32]chan wire.Frame{}, changed: make(chan struct{})}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	err = c.greet(h)
-	if !stop() {
-		err = context.Cause(ctx)
-	}
-	if err != nil {
+	if c.welcome, err = conn.Greet(ctx, h); err != nil {
 		_ = conn.Close()
 		return nil, ended(folder, err)
 	}
@@ -56,23 +52,39 @@ func ended(folder string, err error) error {
 	return err
 }
 
-func (c *Client) greet(h wire.Hello) error {
-	h.Protocol = wire.Version
-	f, err := wire.Message(wire.KindHello, 1, h)
+// StopOther ends a broker of another version of the protocol, with which Connect fails with a *wire.VersionError, and returns when it has
+// closed the connection. Errors are as of Connect.
+func StopOther(ctx context.Context, folder string, h wire.Hello) error {
+	conn, err := wire.Dial(ctx, folder)
 	if err != nil {
 		return err
 	}
-	if err := c.conn.Send(f); err != nil {
-		return err
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	_, err = conn.Greet(ctx, h)
+	if _, other := errors.AsType[*wire.VersionError](err); err != nil && !other {
+		return ended(folder, err)
 	}
-	if f, err = c.conn.Receive(); err != nil {
-		return err
+	f, err := wire.Message(wire.KindStop, 2, nil)
+	if err == nil {
+		err = conn.Send(f)
 	}
-	f.Close()
-	if f.Kind == wire.KindWelcome {
-		return f.Decode(&c.welcome)
+	if err == nil {
+		f, err = conn.Receive()
 	}
-	return f.Reply(nil)
+	if err == nil {
+		err = f.Reply(nil)
+	}
+	for err == nil {
+		_, err = conn.Receive()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, io.EOF):
+		return nil
+	}
+	return err
 }
 
 // Broker says which broker it is.
@@ -135,6 +147,11 @@ func (c *Client) ask(ctx context.Context, kind wire.Kind, payload any) error {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		c.mu.Lock()
+		delete(c.waiting, id)
+		c.mu.Unlock()
+	}()
 	select {
 	case f := <-answer:
 		return f.Reply(nil)

@@ -35,6 +35,25 @@ func IsMissing(err error) bool {
 	return ok
 }
 
+// Process is the process that has opened the socket of the folder, whether it answers or not; 0 where none has, or it is another
+// user's, or the system does not tell.
+func Process(folder string) int {
+	ctx, cancel := context.WithTimeout(context.Background(), lastPause) // a full backlog is nothing to wait for
+	defer cancel()
+	conn, err := wire.Dial(ctx, folder)
+	if err != nil {
+		return 0
+	}
+	defer conn.Close()
+	return conn.Peer().PID
+}
+
+// IsOther reports whether an error of Connect says that the broker speaks another version of the protocol: see StopOther.
+func IsOther(err error) bool {
+	_, ok := errors.AsType[*wire.VersionError](err)
+	return ok
+}
+
 // IsRunning reports whether an error of Run says that the folder has a broker already.
 func IsRunning(err error) bool { return errors.Is(err, wire.ErrRunning) }
 
@@ -79,7 +98,7 @@ func (l *Launcher) Ensure(ctx context.Context) (*Client, error) {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case limited.Err() != nil, said != "" && IsMissing(err):
-			return nil, &LaunchError{Folder: l.Folder, Output: said}
+			return nil, &LaunchError{Folder: l.Folder, Output: said, Process: Process(l.Folder)}
 		case !IsMissing(err) || l.Path == "":
 			return nil, err
 		}
@@ -140,8 +159,9 @@ func DaemonEnviron(environ []string, folder string) []string {
 
 // LaunchError says that a broker was started and does not answer.
 type LaunchError struct {
-	Folder string
-	Output string // what it has said; "" when it has said nothing
+	Folder  string
+	Output  string // what it has said; "" when it has said nothing
+	Process int    // the one that should answer, see Process; 0: unknown
 }
 
 func (e *LaunchError) Error() string {
@@ -151,18 +171,43 @@ func (e *LaunchError) Error() string {
 	return "the broker that stands in for HTTP.sys could not be started"
 }
 
-// Details are what it has said.
-func (e *LaunchError) Details() []string {
+// hintMark is what a line of gorun's begins with that says what to do.
+const hintMark = "hint: "
+
+// words are the lines that it has said, without the last if that is what to do.
+func (e *LaunchError) words() (lines []string, hint string) {
 	if e.Output == "" {
-		return nil
+		return nil, ""
 	}
-	return strings.Split(e.Output, "\n")
+	lines = strings.Split(e.Output, "\n")
+	last := len(lines) - 1
+	if hint, ok := strings.CutPrefix(lines[last], hintMark); ok {
+		return lines[:last], hint
+	}
+	return lines, ""
 }
 
-// Hint says where to look.
+// Details are what it has said.
+func (e *LaunchError) Details() []string {
+	lines, _ := e.words()
+	return lines
+}
+
+// Hint is what it has said last, or where to look.
 func (e *LaunchError) Hint() string {
 	if e.Output == "" {
-		return filepath.Join(e.Folder, wire.LogName) + " has what it says; end its process if there is one"
+		return filepath.Join(e.Folder, wire.LogName) + " has what it says; end its process if there is one" + e.kill()
+	}
+	if _, hint := e.words(); hint != "" {
+		return hint
 	}
 	return "set GORUN_HTTPSYS to another folder if it is the folder that cannot be used"
+}
+
+// kill is the command that ends the process.
+func (e *LaunchError) kill() string {
+	if e.Process == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": kill -KILL %d", e.Process)
 }

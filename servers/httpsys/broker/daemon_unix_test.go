@@ -34,9 +34,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// daemon is a broker's process. "lame" says why it cannot be one, "mute" never gets ready, and "open" says first what is open.
+// daemon is a broker's process. "lame" says why it cannot be one, "mute" never gets ready, "low" wants a low port, and "open" says first what is open.
 func daemon(role string) int {
 	switch role {
+	case "low":
+		return low()
 	case "lame":
 		fmt.Fprintln(os.Stderr, "the leg is broken")
 		return 1
@@ -287,6 +289,42 @@ func TestEnsureFails(t *testing.T) {
 				t.Errorf("error %q has no %q", text, test.want)
 			}
 		})
+	}
+}
+
+// What to do is said by the broker's process where it knows, and once.
+func TestLaunchErrorHint(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err     broker.LaunchError
+		details int
+		hint    string
+	}{
+		"it says what to do": {broker.LaunchError{Output: "gorun: no room\nhint: sweep"}, 1, "sweep"},
+		"it says no more":    {broker.LaunchError{Output: "panic: x\nmain.main"}, 2, "set GORUN_HTTPSYS to another folder if it is the folder that cannot be used"},
+		"it says nothing":    {broker.LaunchError{Folder: "/b"}, 0, "/b/broker.log has what it says; end its process if there is one"},
+		"and hangs":          {broker.LaunchError{Folder: "/b", Process: 7}, 0, "/b/broker.log has what it says; end its process if there is one: kill -KILL 7"},
+	} {
+		if got := test.err.Hint(); got != test.hint || len(test.err.Details()) != test.details {
+			t.Errorf("%s: %q with %q", name, got, test.err.Details())
+		}
+	}
+}
+
+// The process is known although it answers nobody.
+func TestProcessOfABroker(t *testing.T) {
+	t.Parallel()
+	l := launcher(t, shortFolder(t), "")
+	if pid := broker.Process(l.Folder); pid != 0 {
+		t.Errorf("process %d is there before any", pid)
+	}
+	pid := ensure(t, l).Broker().PID
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(pid, syscall.SIGCONT)
+	if got := broker.Process(l.Folder); got != pid {
+		t.Errorf("process %d, want %d", got, pid)
 	}
 }
 

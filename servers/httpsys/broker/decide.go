@@ -50,7 +50,7 @@ func newReader() *reader {
 	return &reader{head: serve.NewHeadReader(limits), buffer: make([]byte, usualPeek)}
 }
 
-// decide looks at what has come and says whose it is. It changes nothing. ended says that nothing more comes.
+// decide looks at what has come and says whose it is, and notes on v what it has seen. ended says that nothing more comes.
 func (b *Broker) decide(v *visit, r *reader, ended bool) decision {
 	first := v.first
 	if first == nil {
@@ -63,7 +63,10 @@ func (b *Broker) decide(v *visit, r *reader, ended bool) decision {
 		return decision{what: wait}
 	}
 	v.begun = true
-	if v.meta == nil && v.first == nil && isTLS(first[0]) {
+	if v.first == nil && !ended && !v.hasNews(first) {
+		return decision{what: wait}
+	}
+	if v.meta == nil && v.first == nil && isTLS(first[0]) && b.routes.Load().has("https", v.address().Port()) {
 		return b.decideTLS(v, first, ended)
 	}
 	return b.decideHead(v, r, first, ended)
@@ -85,7 +88,8 @@ func (r *reader) peek(fd int) (first []byte, ok bool) {
 	}
 }
 
-// isTLS reports whether a connection that begins so is one that begins TLS. No method of HTTP does.
+// isTLS reports whether a connection that begins so is one that begins TLS, or SSL 2. No method of HTTP does. Where nobody has
+// registered an https prefix it is a head like another, and a bad one.
 func isTLS(first byte) bool {
 	const handshake = 22
 	return first == handshake || first&0x80 != 0
@@ -100,13 +104,10 @@ func (b *Broker) decideTLS(v *visit, first []byte, ended bool) decision {
 	case want != 0 && ended:
 		return decision{what: gone}
 	case want != 0:
-		return decision{what: wait}
+		return v.unfinished(first, want)
 	}
 	if q, ok := b.only("https", h.ServerName, v.address()); ok && !b.options.Store.asksClients(h.ServerName, v.address()) {
 		return decision{what: giveTLS, queue: q}
-	}
-	if !b.routes.Load().has("https", v.address().Port()) {
-		return decision{what: gone}
 	}
 	return decision{what: terminate, hello: h}
 }
@@ -117,13 +118,17 @@ func (b *Broker) decideHead(v *visit, r *reader, first []byte, ended bool) decis
 	switch {
 	case bad != nil:
 		return decision{what: refuse, answer: refused(bad)}
-	case head.End == 0 && (ended || v.first != nil):
+	case head.End == 0 && (ended || v.first != nil || len(first) >= maxPeek): // so many can only be empty lines
 		if !serve.Begun(first) {
 			return decision{what: gone}
 		}
 		return decision{what: refuse, answer: refused(serve.HeadCut)}
 	case head.End == 0:
-		return decision{what: wait}
+		want := 2 * len(first)
+		if len(first) < maxLine {
+			want = min(want, maxLine) // where a first line is too long
+		}
+		return v.unfinished(first, want)
 	}
 	d := decision{what: give, isHead: string(head.Method) == "HEAD"}
 	q, result := b.match(v.scheme(), head.Host, head.Path, v.address())

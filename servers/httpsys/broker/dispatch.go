@@ -8,9 +8,12 @@ import (
 	"github.com/gorun-dev/gorun/servers/internal/serve"
 )
 
-// arrived is called with each connection that was accepted.
-func (b *Broker) arrived(v *visit, r *reader) {
-	if d := b.decide(v, r, false); d.what == wait {
+// arrived looks at a connection that nobody else has, and gives it away.
+func (b *Broker) arrived(v *visit, r *reader) { b.pursue(v, b.decide(v, r, false)) }
+
+// pursue gives a connection away, as was decided.
+func (b *Broker) pursue(v *visit, d decision) {
+	if d.what == wait {
 		b.heads.later(v)
 	} else {
 		b.act(v, d)

@@ -29,11 +29,13 @@ type heads struct {
 	waiting visits
 	ending  visits
 	until   time.Time // what run waits for
+	round   uint64    // counts run's waits
 	closed  bool
 	shed    uint64 // how many had to go for others
 }
 
-// later has v looked at again when more has come. v is heads' from then on.
+// later has v looked at again when more has come. v is heads' from then on. It is ended when nothing of a head has come and nobody
+// has registered for its port: then, or as soon as that is so (sweep).
 func (h *heads) later(v *visit) { h.keep(v, &h.waiting, h.wait) }
 
 // finish ends a connection on which an answer was written: closed at once, the system would tell the client of bytes that
@@ -48,13 +50,13 @@ func (h *heads) finish(v *visit) {
 
 func (h *heads) keep(v *visit, in *visits, wait time.Duration) {
 	h.mu.Lock()
-	if h.closed {
+	if h.closed || in == &h.waiting && h.isForNobody(v) {
 		h.mu.Unlock()
 		v.end()
 		return
 	}
 	oldest := h.room()
-	v.busy = false
+	v.busy, v.round = false, h.round
 	v.until = time.Now().Add(wait)
 	in.add(v)
 	h.byFD[v.fd] = v
@@ -74,41 +76,6 @@ func (h *heads) keep(v *visit, in *visits, wait time.Duration) {
 	}
 }
 
-// room makes room for one more, and gives the one that had to go for it, or nil.
-func (h *heads) room() *visit {
-	if h.waiting.n+h.ending.n < h.most {
-		return nil
-	}
-	for _, list := range []*visits{&h.ending, &h.waiting} {
-		for v := list.oldest; v != nil; v = v.next {
-			if !v.busy {
-				h.shed++
-				h.poller.remove(v.fd)
-				h.forget(v)
-				return v
-			}
-		}
-	}
-	return nil
-}
-
-// relieve ends the oldest ones, a quarter, because descriptors have run out, and says how many.
-func (h *heads) relieve() (n int) {
-	h.mu.Lock()
-	most := h.most
-	h.most = (h.waiting.n+h.ending.n)*3/4 + 1
-	var gone []*visit
-	for v := h.room(); v != nil; v = h.room() {
-		gone = append(gone, v)
-	}
-	h.most = most
-	h.mu.Unlock()
-	for _, v := range gone {
-		v.end()
-	}
-	return len(gone)
-}
-
 func (h *heads) forget(v *visit) {
 	v.list.remove(v)
 	delete(h.byFD, v.fd)
@@ -124,6 +91,9 @@ func (h *heads) run() {
 		if !open {
 			return
 		}
+		h.mu.Lock()
+		h.round++
+		h.mu.Unlock()
 		var err error
 		if all, err = h.poller.wait(until, all[:0]); err != nil {
 			return
@@ -142,6 +112,15 @@ func (h *heads) look(n news, r *reader) {
 		h.mu.Unlock()
 		return
 	}
+	if n.ended && v.round == h.round {
+		// It may have come since run waits, and the news be of another that had its number before. What is so is told again.
+		v.round = 0
+		h.poller.remove(v.fd)
+		if h.poller.add(v.fd) == nil {
+			h.mu.Unlock()
+			return
+		}
+	}
 	v.busy = true // so that nobody ends it meanwhile to make room
 	ending := v.list == &h.ending
 	h.mu.Unlock()
@@ -159,7 +138,12 @@ func (h *heads) look(n news, r *reader) {
 	}
 	h.mu.Lock()
 	v.busy = false
+	over := !ending && h.isForNobody(v) // sweep may have passed it by
 	h.mu.Unlock()
+	if over {
+		h.release(v)
+		v.end()
+	}
 }
 
 // patience is how much is read from a client that was refused, and goes on to send.
@@ -228,7 +212,7 @@ func sooner(a, b *visit) *visit {
 	return a
 }
 
-// close has run end.
+// close has run end, which ends all.
 func (h *heads) close() {
 	h.mu.Lock()
 	h.closed = true
@@ -246,11 +230,4 @@ func (h *heads) endAll() {
 	h.waiting, h.ending = visits{}, visits{}
 	h.mu.Unlock()
 	h.poller.close()
-}
-
-// gone says how many had to go for others.
-func (h *heads) gone() uint64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.shed
 }

@@ -133,11 +133,17 @@ func (b *Broker) relisten() {
 			b.log.Error("HTTP.sys: an address is lost", "address", a, "error", err)
 		}
 	}
-	for a, l := range over {
+	for a := range over {
 		if b.hasPort(a.Port()) { // another socket gets who comes from now on
-			l.settle()
+			b.settle()
+			break
 		}
+	}
+	for _, l := range over {
 		l.close()
+	}
+	if len(over) > 0 {
+		b.heads.sweep()
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -59,7 +58,7 @@ func (m *member) post(f wire.Frame) bool {
 	if !m.writing {
 		sent, err := m.conn.TrySend(f)
 		if err != nil {
-			m.failed = true
+			m.fail(err)
 			return false
 		}
 		if sent {
@@ -71,8 +70,7 @@ func (m *member) post(f wire.Frame) bool {
 	}
 	m.out = append(m.out, f)
 	if len(m.out) > maxOut {
-		m.failed = true
-		m.broker.cut(m)
+		m.fail(wire.ErrFull)
 		return false
 	}
 	if !m.writing {
@@ -96,15 +94,30 @@ func (m *member) write() {
 		m.mu.Unlock()
 		if err := m.conn.Send(f); err != nil {
 			m.mu.Lock()
-			m.failed, m.writing = true, false
+			m.writing = false
+			m.fail(err)
 			m.mu.Unlock()
-			if errors.Is(err, wire.ErrFull) {
-				m.broker.log.Warn("HTTP.sys: a program does not read what it is sent, and is cut off", "pid", m.conn.Peer().PID, "program", m.hello.Program)
-			}
-			m.broker.cut(m)
 			return
 		}
 	}
+}
+
+// fail cuts the process off, because it could not be sent something. It is called with mu held.
+func (m *member) fail(err error) {
+	m.failed = true
+	if _, large := errors.AsType[*wire.ProtocolError](err); large || errors.Is(err, wire.ErrFull) {
+		m.broker.log.Warn("HTTP.sys: a program is cut off", "pid", m.conn.Peer().PID, "program", m.hello.Program, "error", err)
+	}
+	m.broker.cut(m)
+}
+
+// end closes the connection. Nothing is written to it any more when it returns, and so its descriptors may go to others.
+func (m *member) end() {
+	_ = m.conn.Close()
+	m.mu.Lock()
+	m.failed = true // nobody starts write any more
+	m.mu.Unlock()
+	m.writer.Wait()
 }
 
 // send posts a message that is JSON.
@@ -136,43 +149,8 @@ func (m *member) serve() {
 	if err != nil && m.broker.ctx.Err() == nil {
 		m.broker.log.Debug("HTTP.sys: a program is disconnected", "pid", m.conn.Peer().PID, "program", m.hello.Program, "error", err)
 	}
-	_ = m.conn.Close()
-	m.writer.Wait() // before its descriptors go to others
+	m.end()
 	m.broker.leave(m)
-}
-
-// greet exchanges Hello and Welcome.
-func (m *member) greet() error {
-	late := time.AfterFunc(helloTimeout, func() { m.broker.cut(m) })
-	f, err := m.conn.Receive()
-	late.Stop()
-	if err != nil {
-		return err
-	}
-	f.Close()
-	if f.Kind != wire.KindHello {
-		return errors.New("it does not say hello")
-	}
-	if err := f.Decode(&m.hello); err != nil {
-		return err
-	}
-	if m.hello.Protocol != wire.Version {
-		err := &wire.VersionError{Ours: m.hello.Protocol, Theirs: wire.Version}
-		m.reply(max(f.ID, 1), nil, &wire.Error{Code: wire.CodeProtocol, Message: m.mismatch(), Advice: err.Hint()})
-		return err
-	}
-	if err := m.broker.join(m); err != nil {
-		m.reply(max(f.ID, 1), nil, err)
-		return err
-	}
-	m.send(wire.KindWelcome, f.ID, wire.Welcome{Protocol: wire.Version, Version: m.broker.options.Version, PID: m.broker.pid})
-	return nil
-}
-
-// mismatch says that broker and program are of versions that cannot talk.
-func (m *member) mismatch() string {
-	return fmt.Sprintf("the broker (gorun %s) speaks version %d of the protocol, and this program (%s) version %d",
-		m.broker.options.Version, wire.Version, m.hello.Version, m.hello.Protocol)
 }
 
 // read handles what comes. Connections are dealt with here, everything else by who owns the state.
@@ -219,54 +197,4 @@ func (m *member) knows(f wire.Frame) error {
 	}
 	m.known.Store(known.Version)
 	return m.broker.do(func() { m.broker.checkBarriers() })
-}
-
-// back takes a connection from a worker whose next request is another's.
-func (m *member) back(f wire.Frame, r *reader) error {
-	h, err := wire.ParseHandback(f.Payload)
-	switch {
-	case err != nil:
-		f.Close()
-		return err
-	case f.Lost:
-		m.reply(f.ID, nil, &wire.Error{Code: wire.CodeLimit, Message: "the broker has no descriptors left"})
-		return nil
-	case f.FD == 0:
-		return &wire.ProtocolError{Reason: "a connection is handed back without its socket"}
-	}
-	v := &visit{fd: f.FD, first: h.Read, meta: h.Meta}
-	if v.meta != nil {
-		v.describe()
-	}
-	if h.Queue != "" {
-		return m.delegate(f.ID, h.Queue, v)
-	}
-	m.reply(f.ID, nil, nil)
-	if len(v.first) == 0 {
-		v.first = nil
-		m.broker.arrived(v, r)
-		return nil
-	}
-	d := m.broker.decide(v, r, false)
-	if w := m.worker; d.what == give && w != nil && d.queue == w.queue && m.known.Load() >= m.broker.version.Load() {
-		// It knows what we know and does not want what is its own: it would come back for ever.
-		m.broker.unavailable(d.queue, v, noWorker)
-		return nil
-	}
-	m.broker.act(v, d)
-	return nil
-}
-
-// delegate gives a connection to the queue of that name, whoever's its request is.
-func (m *member) delegate(id uint32, name string, v *visit) error {
-	q := m.broker.routes.Load().queues[name]
-	if q == nil {
-		v.end()
-		m.reply(id, nil, &wire.Error{Code: wire.CodeQueueMissing, Message: "there is no request queue " + name,
-			Advice: "start the program that has it first, with RequestQueueName=" + name})
-		return nil
-	}
-	m.reply(id, nil, nil)
-	m.broker.give(q, v)
-	return nil
 }

@@ -33,7 +33,8 @@ const (
 	DefaultBarrier  = 2 * time.Second
 )
 
-// The defaults of wire.Open (reference: servers.md, 4.1).
+// The defaults of wire.Open (reference: servers.md, 4.1). A queue's limit is never more than a quarter of the descriptors that the
+// broker's process may have.
 const (
 	DefaultQueueLimit   = 1000
 	DefaultQueueTimeout = 2 * time.Minute

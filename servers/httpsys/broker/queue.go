@@ -5,6 +5,7 @@ package broker
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorun-dev/gorun/servers/internal/wire"
@@ -28,6 +29,7 @@ type queue struct {
 	limit     int
 	verbosity wire.Verbosity
 	patience  time.Duration // how long a connection may wait
+	version   atomic.Uint64 // of the last table that its workers are sent: set before anybody goes by it
 
 	mu      sync.Mutex
 	workers []*worker
@@ -42,7 +44,8 @@ type worker struct {
 	queue   *queue
 	untaken []*visit // sent, oldest first; the broker keeps its own descriptor of each, so that nothing is lost with the worker
 	taken   uint64
-	dead    bool // nothing can be sent to it any more
+	dead    bool      // nothing is sent to it any more
+	rests   time.Time // it has no room for descriptors, and is sent nothing until then
 }
 
 func newQueue(o wire.Open) *queue {
@@ -50,6 +53,7 @@ func newQueue(o wire.Open) *queue {
 	if q.limit <= 0 {
 		q.limit = DefaultQueueLimit
 	}
+	q.limit = min(q.limit, mostHeads()/2) // each in line is a descriptor, and one app must not have them all
 	if q.patience <= 0 {
 		q.patience = DefaultQueueTimeout
 	}
@@ -72,9 +76,17 @@ func (q *queue) put(v *visit) (ok, first bool, why answer) {
 	case q.line.n >= q.limit:
 		return false, false, noRoom
 	}
-	v.until = time.Now().Add(q.patience)
+	v.until = q.patient(v)
 	q.line.add(v)
 	return true, q.line.n == 1, answer{}
+}
+
+// patient says how long v may wait in line.
+func (q *queue) patient(v *visit) time.Time {
+	if v.due.IsZero() {
+		return time.Now().Add(q.patience)
+	}
+	return v.due
 }
 
 // send gives v to the worker that has the least to take, if there is one with room.
@@ -98,7 +110,7 @@ func (q *queue) idlest() *worker {
 	var best *worker
 	for i := range q.workers {
 		w := q.workers[(q.turn+i)%len(q.workers)]
-		if !w.dead && len(w.untaken) < window && (best == nil || len(w.untaken) < len(best.untaken)) {
+		if !w.isAway() && len(w.untaken) < window && (best == nil || len(w.untaken) < len(best.untaken)) {
 			best = w
 			if len(w.untaken) == 0 {
 				break
@@ -107,6 +119,35 @@ func (q *queue) idlest() *worker {
 	}
 	q.turn++
 	return best
+}
+
+// isAway reports whether nothing may be sent to w, at least for now.
+func (w *worker) isAway() bool {
+	if !w.rests.IsZero() && time.Now().After(w.rests) {
+		w.rests = time.Time{}
+	}
+	return w.dead || !w.rests.IsZero()
+}
+
+// lost takes back the oldest connection that w was sent, for which it has had no room (EMFILE): another worker gets it, or w later. ok is
+// false when w was sent none; wait says that some are in line.
+func (q *queue) lost(w *worker) (ok, wait bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(w.untaken) == 0 {
+		return false, q.line.n > 0
+	}
+	v := w.untaken[0]
+	w.untaken = append(w.untaken[:0], w.untaken[1:]...)
+	if v.due.IsZero() {
+		v.due = v.until.Add(-q.patience) // send has given it twice that
+	}
+	w.rests = time.Now().Add(scarcity)
+	if !q.send(v) {
+		v.until = v.due
+		q.line.addFirst(v)
+	}
+	return true, q.line.n > 0
 }
 
 // took says that w has taken its oldest n connections: false when it was not sent as many. Those who wait move up.
@@ -132,7 +173,9 @@ func (q *queue) took(w *worker, n int) bool {
 func (q *queue) moveUp() {
 	for v := q.line.oldest; v != nil; v = q.line.oldest {
 		q.line.remove(v)
+		until := v.until
 		if !q.send(v) {
+			v.until = until
 			q.line.addFirst(v)
 			return
 		}
@@ -168,13 +211,15 @@ func (q *queue) leave(w *worker) (back []*visit, gone bool) {
 	return back, true
 }
 
-// impatient gives those who have waited too long, and whether others still wait. stuck are workers that have not taken for twice
-// that time what they were sent: nobody else can have that as long as they are connected, for they might take it yet.
+// impatient gives those who have waited too long, and whether others still wait; those who can move up do. stuck are workers that have
+// not taken for twice that time what they were sent: nobody else can have that as long as they are connected, for they might take
+// it yet. Each is given once.
 func (q *queue) impatient(now time.Time) (over []*visit, stuck []*member, wait bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, w := range q.workers {
-		if len(w.untaken) > 0 && w.untaken[0].until.Before(now) {
+		if !w.dead && len(w.untaken) > 0 && w.untaken[0].until.Before(now) {
+			w.dead = true
 			stuck = append(stuck, w.member)
 		}
 	}
@@ -182,6 +227,7 @@ func (q *queue) impatient(now time.Time) (over []*visit, stuck []*member, wait b
 		q.line.remove(v)
 		over = append(over, v)
 	}
+	q.moveUp()
 	return over, stuck, q.line.n > 0
 }
 

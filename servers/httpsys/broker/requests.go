@@ -3,6 +3,7 @@
 package broker
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -119,6 +120,9 @@ func (b *Broker) openQueue(m *member, o wire.Open) error {
 		}
 	}
 	m.worker = &worker{member: m, queue: q}
+	if b.hasPrefix(q) { // it is told before it is sent connections: it may register nothing itself
+		b.tell(m, b.version.Load())
+	}
 	q.join(m.worker)
 	b.hasLine()
 	b.publish(nil)
@@ -155,13 +159,15 @@ func (b *Broker) addOne(m *member, text string) (urlprefix.Prefix, []netip.AddrP
 	if err := b.options.Store.allows(p, m.conn.Peer().UID); err != nil {
 		return p, nil, &wire.Error{Code: wire.CodeReserved, Message: err.Error(), Advice: hint(err)}
 	}
+	if b.weight+weight(p) > maxWeight {
+		return p, nil, &wire.Error{Code: wire.CodeLimit, Message: "too many prefixes are registered", Advice: "register fewer with longer paths below them"}
+	}
 	q := m.worker.queue
 	if by := b.registered[p.Key()]; by != nil {
 		if by.queue != q || slices.Contains(by.members, m) {
 			return p, nil, by.taken()
 		}
-		by.members = append(by.members, m)
-		m.prefixes = append(m.prefixes, p)
+		b.hold(m, by)
 		return p, nil, nil
 	}
 	var opened []netip.AddrPort
@@ -173,9 +179,27 @@ func (b *Broker) addOne(m *member, text string) (urlprefix.Prefix, []netip.AddrP
 	if err != nil {
 		return p, nil, err
 	}
-	b.registered[p.Key()] = &registration{prefix: p, queue: q, members: []*member{m}}
-	m.prefixes = append(m.prefixes, p)
+	by := &registration{prefix: p, queue: q}
+	b.registered[p.Key()] = by
+	b.hold(m, by)
 	return p, opened, nil
+}
+
+// maxWeight is how much all prefixes may weigh together, so that a Table and a State, which have all of them, are one frame. It is
+// some thousand prefixes.
+const maxWeight = wire.MaxPayload / 2
+
+// weight is what a prefix takes of a State or a Table, more or less: some of its letters are six there.
+func weight(p urlprefix.Prefix) int {
+	text, _ := json.Marshal(p.String()) // a string can always be said
+	return len(text) + 48
+}
+
+// hold makes a registration a member's, too.
+func (b *Broker) hold(m *member, by *registration) {
+	by.members = append(by.members, m)
+	m.prefixes = append(m.prefixes, by.prefix)
+	b.weight += weight(by.prefix)
 }
 
 // taken is HTTP.sys' ERROR_ALREADY_EXISTS.
@@ -223,7 +247,10 @@ func (b *Broker) unregister(m *member, all []urlprefix.Prefix) map[uint16]bool {
 		if by == nil {
 			continue
 		}
-		by.members = slices.DeleteFunc(by.members, func(other *member) bool { return other == m })
+		if i := slices.Index(by.members, m); i >= 0 {
+			by.members = slices.Delete(by.members, i, i+1)
+			b.weight -= weight(by.prefix)
+		}
 		if len(by.members) == 0 {
 			delete(b.registered, key)
 		}

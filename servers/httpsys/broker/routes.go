@@ -43,6 +43,9 @@ func (r *routes) has(scheme string, port uint16) bool {
 	return r.schemes[port].http
 }
 
+// hasPort reports whether anybody has registered for a port.
+func (r *routes) hasPort(port uint16) bool { return r.schemes[port] != schemes{} }
+
 // match gives the queue whose request it is. The host is that of the Host field and may have a port, the path is clean and still
 // escaped, local is where the client has connected to.
 func (b *Broker) match(scheme string, host, path []byte, local netip.AddrPort) (*queue, urlprefix.Result) {

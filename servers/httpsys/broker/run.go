@@ -48,6 +48,7 @@ type Broker struct {
 type state struct {
 	members    map[*member]struct{}
 	registered map[string]*registration // by Prefix.Key
+	weight     int                      // of all prefixes of all members
 	queues     map[string]*queue
 	all        map[*queue]struct{}
 	listeners  map[netip.AddrPort]*listening
@@ -238,5 +239,6 @@ func (b *Broker) end() {
 	}
 }
 
-// cut ends a member's connection, which its goroutine notices. It does not wait, so that write may call it.
-func (b *Broker) cut(m *member) { _ = m.conn.Close() }
+// cut ends a member's connection, which its goroutine notices. It does not wait, so that all may call it. What the process has said
+// before that still counts: a connection that it has taken must not be given to another as well.
+func (b *Broker) cut(m *member) { m.conn.HangUp() }

@@ -154,7 +154,7 @@ func (p *storeParser) addACL(a URLACL) error {
 	if err != nil {
 		return err
 	}
-	if p.now.acls.byURL(r.URL) >= 0 {
+	if p.now.acls.same(r.prefix) >= 0 {
 		return fmt.Errorf("%s is reserved twice", r.URL)
 	}
 	p.now.acls = append(p.now.acls, r)

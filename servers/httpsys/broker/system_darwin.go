@@ -47,9 +47,6 @@ func newSocket(family int) (int, error) {
 // tuneListener does nothing: what connections inherit here differs between versions of the system.
 func tuneListener(int) {}
 
-// undefer does nothing: nothing is deferred.
-func undefer(int) {}
-
 // noSignal is nothing: tuneAccepted says that to the socket.
 const noSignal = 0
 

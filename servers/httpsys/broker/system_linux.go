@@ -29,23 +29,16 @@ func newSocket(family int) (int, error) {
 	return unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 }
 
-// deferAccept is how many seconds the system keeps a connection to itself that has sent nothing yet. With it the head is there
-// when a connection is accepted, so that accepting, reading and handing over are one step.
-const deferAccept = 1
-
 // tuneListener sets what connections inherit from their listener, which is cheaper than to set it for each. What fails is
-// only slower.
+// only slower. TCP_DEFER_ACCEPT, which would have the head there when a connection is accepted, is not for us: a client that the
+// system keeps to itself like that is lost with the listener, and is not even told.
 func tuneListener(fd int) {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, deferAccept)
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1) // as Go's listeners have it
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 15)
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 15)
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 9)
 }
-
-// undefer takes deferAccept back.
-func undefer(fd int) { _ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 0) }
 
 // noSignal keeps a send to a client that has gone from making a signal.
 const noSignal = unix.MSG_NOSIGNAL

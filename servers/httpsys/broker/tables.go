@@ -3,6 +3,7 @@
 package broker
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func (b *Broker) overdue(bar *barrier) {
 // missing are the others that are there and have not answered.
 func (bar *barrier) missing(b *Broker) (left []*member) {
 	for _, m := range bar.others {
-		if _, there := b.members[m]; there && m.known.Load() < bar.version && len(m.prefixes) > 0 {
+		if _, there := b.members[m]; there && m.worker != nil && m.known.Load() < bar.version {
 			left = append(left, m)
 		}
 	}
@@ -75,14 +76,17 @@ func (b *Broker) checkBarriers() {
 
 // publish makes what is registered count for those who accept, and sends a table to every worker that has one of the ports.
 func (b *Broker) publish(ports map[uint16]bool) (told []*member) {
-	queues := map[string]*queue{}
-	for name, q := range b.queues {
-		queues[name] = q
-	}
 	version := b.version.Add(1)
-	b.routes.Store(newRoutes(b.registered, queues))
+	sharing := map[*queue]bool{}
+	for q := range b.all {
+		if b.shares(q, ports) {
+			sharing[q] = true
+			q.version.Store(version) // before the routes: see member.back
+		}
+	}
+	b.routes.Store(newRoutes(b.registered, maps.Clone(b.queues)))
 	for m := range b.members {
-		if m.worker != nil && m.told < version && b.shares(m.worker.queue, ports) {
+		if m.worker != nil && m.told < version && sharing[m.worker.queue] {
 			b.tell(m, version)
 			told = append(told, m)
 		}
@@ -94,6 +98,16 @@ func (b *Broker) publish(ports map[uint16]bool) (told []*member) {
 func (b *Broker) shares(q *queue, ports map[uint16]bool) bool {
 	for _, by := range b.registered {
 		if by.queue == q && ports[by.prefix.Port] {
+			return true
+		}
+	}
+	return false
+}
+
+// hasPrefix reports whether a queue has any.
+func (b *Broker) hasPrefix(q *queue) bool {
+	for _, by := range b.registered {
+		if by.queue == q {
 			return true
 		}
 	}

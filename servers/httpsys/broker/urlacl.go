@@ -41,14 +41,15 @@ func parseReservation(a URLACL) (reservation, error) {
 	return reservation{a, prefix}, nil
 }
 
-func (all reservations) byURL(url string) int {
-	return slices.IndexFunc(all, func(r reservation) bool { return r.URL == url })
+// same gives the index of the reservation of a prefix, or -1, however it is written: upper case and escapes are no difference.
+func (all reservations) same(p urlprefix.Prefix) int {
+	return slices.IndexFunc(all, func(r reservation) bool { return r.prefix.Key() == p.Key() })
 }
 
 // of gives the reservation that counts for p: the longest that covers it.
 func (all reservations) of(p urlprefix.Prefix) (best reservation, found bool) {
 	for _, r := range all {
-		if urlprefix.Covers(r.prefix, p) && (!found || len(r.prefix.Path) > len(best.prefix.Path)) {
+		if urlprefix.Covers(r.prefix, p) && (!found || len(r.prefix.Key()) > len(best.prefix.Key())) {
 			best, found = r, true
 		}
 	}
@@ -77,7 +78,7 @@ func (s *Store) AddURLACL(a URLACL) (URLACL, error) {
 		return a, &UserError{r.User}
 	}
 	err = s.change(func(now *settings) error {
-		if at := now.acls.byURL(r.URL); at >= 0 {
+		if at := now.acls.same(r.prefix); at >= 0 {
 			return &ReservedError{There: now.acls[at].URLACL, Prefix: r.URL}
 		}
 		now.acls = append(now.acls, r)
@@ -86,14 +87,14 @@ func (s *Store) AddURLACL(a URLACL) (URLACL, error) {
 	return r.URLACL, err
 }
 
-// DeleteURLACL removes the reservation of a URL. One that is not there is a *NoReservationError.
+// DeleteURLACL removes the reservation of a URL, in whatever case and with whatever escapes it is written. One that is not there is a *NoReservationError.
 func (s *Store) DeleteURLACL(url string) error {
 	r, err := parseReservation(URLACL{URL: url, User: "any"})
 	if err != nil {
 		return err
 	}
 	return s.change(func(now *settings) error {
-		at := now.acls.byURL(r.URL)
+		at := now.acls.same(r.prefix)
 		if at < 0 {
 			return &NoReservationError{r.URL}
 		}

@@ -60,6 +60,29 @@ func TestReservations(t *testing.T) {
 	}
 }
 
+// The longest reservation counts, and escapes make none longer; the same one is found however it is written.
+func TestReservationsWithEscapes(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t, nil)
+	for _, a := range []URLACL{{"http://+:80/%61%70%70%2D%6F%6E%65/", "you"}, {"http://+:80/App-One/sub/", "me"}} {
+		_, err := s.AddURLACL(a)
+		must(t, err)
+	}
+	must(t, s.allows(mustPrefix(t, "http://+:80/app-one/sub/x/"), 1000))
+	if err := s.allows(mustPrefix(t, "http://+:80/app-one/"), 1000); err == nil {
+		t.Error("what is reserved for another is allowed")
+	}
+	_, err := s.AddURLACL(URLACL{"http://+:80/APP-ONE/", "me"})
+	if _, ok := errors.AsType[*ReservedError](err); !ok {
+		t.Errorf("it is reserved twice: %v", err)
+	}
+	must(t, s.DeleteURLACL("HTTP://+:80/APP-one/SUB"))
+	must(t, s.DeleteURLACL("http://+:80/app-one"))
+	if left := s.URLACLs(); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
 func TestAddURLACLRefuses(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t, nil)

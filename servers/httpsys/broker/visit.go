@@ -3,6 +3,7 @@
 package broker
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
 	"os"
@@ -22,14 +23,30 @@ type visit struct {
 	encrypted bool           // TLS has not ended here
 	isHead    bool           // the request is HEAD, whose response has no body
 	tries     int            // how many have been given it and have gone without taking it
+	due       time.Time      // when it has waited too long, if a worker that was given it had no room; else zero
 
 	begun bool // some of a head has come
+	seen  int  // how many bytes had come when it was looked at last
+	want  int  // with how many it is to be looked at again, at the latest
 
 	// Of heads or of a queue's line, under their lock.
 	list       *visits
 	prev, next *visit
 	until      time.Time // when it has waited too long
 	busy       bool      // is being looked at
+	round      uint64    // of heads, when it came
+}
+
+// hasNews reports whether a look at what has come may tell more than the last one did. A head is whole, or wrong, only with the end of
+// a line, but for its length. So a client that sends its head byte by byte does not have all of it read each time.
+func (v *visit) hasNews(first []byte) bool {
+	return len(first) >= v.want || !v.encrypted && bytes.IndexByte(first[min(v.seen, len(first)):], '\n') >= 0
+}
+
+// unfinished notes that first was not enough, and with how many bytes it may be.
+func (v *visit) unfinished(first []byte, want int) decision {
+	v.seen, v.want = len(first), min(want, maxPeek)
+	return decision{what: wait}
 }
 
 // news is what a poller tells.

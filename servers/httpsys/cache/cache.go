@@ -1,15 +1,19 @@
 // Package cache keeps responses that say of themselves that everybody may have them, as the kernel does under HTTP.sys
 // (reference: servers.md, 4.4). A request that it answers never reaches the app.
 //
-// It goes further than the kernel in what it leaves alone: requests with Authorization or Cookie, with a Range, with a
-// condition, or whose client wants a new answer, always go to the app. It keeps nothing on disk, and revalidates nothing.
+// It goes further than the kernel in what it leaves alone: requests with Authorization or Cookie, of a client with a certificate, with
+// a Range, with a condition, or whose client wants a new answer, always go to the app. It keeps nothing on disk, and revalidates
+// nothing.
 //
 // A Cache may be used by several goroutines at once. It starts none.
 package cache
 
 import (
 	"container/list"
+	"context"
+	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -24,11 +28,12 @@ const (
 
 // Cache holds responses. The zero value is empty and has the default bounds. Its fields are not changed after the first use.
 type Cache struct {
-	Size     int              // in bytes; the responses that were longest not asked for go first. 0: DefaultSize
+	Size     int              // in bytes; the responses that were longest not asked for go first. Those on their way may need as much. 0: DefaultSize
 	BodySize int              // of the longest body that is kept, in bytes. 0: DefaultBodySize
 	Now      func() time.Time // nil: time.Now
 
-	kept atomic.Int64 // how many; a request looks no further when there are none
+	kept    atomic.Int64 // how many; a request looks no further when there are none
+	copying atomic.Int64 // bytes that responses on their way may need
 
 	mu      sync.Mutex
 	entries map[key]*list.Element // of *entry
@@ -36,13 +41,30 @@ type Cache struct {
 	used    int
 }
 
-// key is what tells responses apart: the URL as the client has written it.
+// key is what tells responses apart: the URL, and where the client has connected to, which may lead to another prefix of the app.
+// What Host says of the port may be a lie.
 type key struct {
-	tls          bool
-	host, target string
+	url
+	local netip.AddrPort
 }
 
-func keyOf(r *http.Request) key { return key{r.TLS != nil, r.Host, r.RequestURI} }
+// url is what a client asks for, as it has written it.
+type url struct {
+	host, target string
+	tls          bool
+}
+
+func urlOf(r *http.Request) url { return url{r.Host, r.RequestURI, r.TLS != nil} }
+
+// at gives the key, with the context of the request.
+func (u url) at(ctx context.Context) key {
+	if tcp, ok := ctx.Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		return key{u, tcp.AddrPort()}
+	}
+	return key{url: u}
+}
+
+func keyOf(r *http.Request) key { return urlOf(r).at(r.Context()) }
 
 // entry is a response. It is not changed.
 type entry struct {
@@ -85,7 +107,7 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !mayUse(r) {
 		if !isSafe(r.Method) {
-			h.cache.forget(keyOf(r))
+			h.cache.forget(r)
 		}
 		h.next.ServeHTTP(w, r)
 		return
@@ -98,7 +120,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	t := &tap{w: w, cache: h.cache, key: keyOf(r)}
+	t := &tap{w: w, cache: h.cache, url: urlOf(r), ctx: r.Context()}
+	defer t.release()
 	h.next.ServeHTTP(t.shape(), r)
 	t.keep() // not after a panic: the response is not whole
 }
@@ -159,13 +182,13 @@ func (c *Cache) put(e *entry) {
 }
 
 // forget is for a URL that a request may have changed (RFC 9111, 4.4).
-func (c *Cache) forget(k key) {
+func (c *Cache) forget(r *http.Request) {
 	if c.kept.Load() == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at, ok := c.entries[k]; ok {
+	if at, ok := c.entries[keyOf(r)]; ok {
 		c.remove(at)
 	}
 }

@@ -1,10 +1,15 @@
 package cache
 
 import (
+	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -34,6 +39,10 @@ func (s *site) do(method, target string, fields ...string) *httptest.ResponseRec
 	for i := 0; i+1 < len(fields); i += 2 {
 		r.Header.Set(fields[i], fields[i+1])
 	}
+	return s.serve(r)
+}
+
+func (s *site) serve(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
 	return w
@@ -71,6 +80,11 @@ func TestRule(t *testing.T) {
 		{"Vary", 200, "Cache-Control: public, max-age=10|vary: Accept", false},
 		{"Pragma", 200, "Cache-Control: public, max-age=10|PRAGMA: x", false},
 		{"304", 304, "Cache-Control: public, max-age=10", false},
+		{"the shorter of two", 200, "Cache-Control: public, max-age=10, max-age=0", false},
+		{"Age", 200, "Cache-Control: public, max-age=10|Age: 9", true},
+		{"Age, too old", 200, "Cache-Control: public, max-age=10|Age: 10", false},
+		{"Cache-Control in another case too", 200, "Cache-Control: public, max-age=10|cache-control: private", false},
+		{"204", 204, "Cache-Control: public, max-age=10", false},
 		{"206", 206, "Cache-Control: public, max-age=10", false},
 		{"404", 404, "Cache-Control: public, max-age=10", true},
 		{"no Content-Type", 200, "Cache-Control: public, max-age=10|Content-Type: ", false},
@@ -80,10 +94,12 @@ func TestRule(t *testing.T) {
 			w.Header().Set("Content-Type", "text/plain")
 			for field := range strings.SplitSeq(c.fields, "|") {
 				if name, value, ok := strings.Cut(field, ": "); ok {
-					delete(w.Header(), http.CanonicalHeaderKey(name))
+					if name != "cache-control" {
+						delete(w.Header(), http.CanonicalHeaderKey(name))
+					}
 					if value != "" {
 						w.Header()[name] = []string{value}
-						if !strings.EqualFold(name, "vary") && !strings.EqualFold(name, "pragma") {
+						if name != "vary" && name != "PRAGMA" && name != "cache-control" {
 							delete(w.Header(), name)
 							w.Header().Set(name, value)
 						}
@@ -91,7 +107,7 @@ func TestRule(t *testing.T) {
 				}
 			}
 			w.WriteHeader(c.status)
-			if c.status != 304 {
+			if c.status != 304 && c.status != 204 {
 				io.WriteString(w, "hello")
 			}
 		})
@@ -115,7 +131,11 @@ func public(w http.ResponseWriter, r *http.Request) {
 
 func TestRequestsThatReachTheApp(t *testing.T) {
 	t.Parallel()
-	for _, field := range asksForMore {
+	fields := []string{
+		"Authorization", "Proxy-Authorization", "Cookie", "Range", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
+		"If-Unmodified-Since", "Cache-Control", "Pragma", "Upgrade",
+	}
+	for _, field := range fields {
 		s := newSite(public)
 		s.do("GET", "/")
 		if s.do("GET", "/", field, "x"); s.calls.Load() != 2 {
@@ -123,12 +143,24 @@ func TestRequestsThatReachTheApp(t *testing.T) {
 		}
 	}
 	s := newSite(public)
-	for _, field := range asksForMore {
+	for _, field := range fields {
 		s.do("GET", "/", field, "x")
 	}
+	s.serve(certified())
 	if s.cache.kept.Load() != 0 {
 		t.Error("the answer to one client is kept for all")
 	}
+	s.do("GET", "https://example.com/")
+	if before := s.calls.Load(); s.serve(certified()) == nil || s.calls.Load() != before+1 {
+		t.Error("a client with a certificate is answered from the cache")
+	}
+}
+
+// certified is a request of a client that has shown a certificate.
+func certified() *http.Request {
+	r := httptest.NewRequest("GET", "https://example.com/", nil)
+	r.TLS.PeerCertificates = []*x509.Certificate{{}}
+	return r
 }
 
 func TestKey(t *testing.T) {
@@ -142,6 +174,59 @@ func TestKey(t *testing.T) {
 	}
 	if n := s.calls.Load(); n != 6 {
 		t.Errorf("the app was asked %d times, want 6", n)
+	}
+}
+
+// TestKeyLocal: Host can say what it likes, and the same URL may be another one at another address.
+func TestKeyLocal(t *testing.T) {
+	t.Parallel()
+	s := newSite(public)
+	for _, at := range []string{"10.0.0.1:80", "10.0.0.1:81", "10.0.0.2:80"} {
+		for range 2 {
+			r := httptest.NewRequest("GET", "http://a/", nil)
+			local := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(at))
+			s.serve(r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, local)))
+		}
+	}
+	if n := s.calls.Load(); n != 3 {
+		t.Errorf("the app was asked %d times, want 3", n)
+	}
+}
+
+// TestKeyIsTheClients: a handler may change its request.
+func TestKeyIsTheClients(t *testing.T) {
+	t.Parallel()
+	s := newSite(func(w http.ResponseWriter, r *http.Request) {
+		r.Host, r.RequestURI = "victim", "/"
+		public(w, r)
+	})
+	s.do("GET", "http://a/x")
+	if s.do("GET", "http://victim/"); s.calls.Load() != 2 {
+		t.Error("what was answered to another URL is given")
+	}
+}
+
+// TestCopying: responses on their way need no more than the cache may.
+func TestCopying(t *testing.T) {
+	t.Parallel()
+	body := make([]byte, 1000)
+	var s *site
+	var most int64
+	s = newSite(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		w.Header().Set("Cache-Control", "public, max-age=10")
+		w.Header().Set("Content-Length", "1000")
+		w.Write(body[:1])
+		most = max(most, s.cache.copying.Load())
+		if n, _ := strconv.Atoi(r.URL.Path[1:]); n > 0 {
+			s.do("GET", fmt.Sprint("/", n-1))
+		}
+		w.Write(body[1:])
+	})
+	s.cache.Size = 5000
+	s.do("GET", "/20")
+	if kept := s.cache.kept.Load(); most <= 0 || kept == 0 || kept > 5 || s.cache.copying.Load() != 0 {
+		t.Errorf("%d were kept; %d bytes are left over", kept, s.cache.copying.Load())
 	}
 }
 

@@ -2,7 +2,10 @@ package cache
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -13,13 +16,19 @@ import (
 type tap struct {
 	w     http.ResponseWriter
 	cache *Cache
-	key   key
+	url   url
+	ctx   context.Context // of the request
+	copy  *entry          // nil: the response is not to be kept, or has not begun
+	room  int             // for its body, as release gives back
 	begun bool
-	copy  *entry // nil: the response is not to be kept, or has not begun
 }
 
 func (t *tap) Header() http.Header         { return t.w.Header() }
 func (t *tap) Unwrap() http.ResponseWriter { return t.w }
+
+// buffered is how long a body may be of which nobody has said how long it is: net/http measures it then. A longer one is sent in
+// chunks.
+const buffered = 2 << 10
 
 // begin decides, by the fields as they are sent.
 func (t *tap) begin(status int) {
@@ -28,30 +37,51 @@ func (t *tap) begin(status int) {
 	}
 	t.begun = true
 	header := t.w.Header()
-	if _, has := header["Cache-Control"]; !has {
+	if _, has := header[cacheControl]; !has {
 		return
 	}
 	now := t.cache.now()
 	life := lifetime(status, header, now)
-	if life <= 0 || len(header["Trailer"]) > 0 || len(header["Transfer-Encoding"]) > 0 || t.length(header) > int64(t.bound()) {
+	if life <= 0 || len(header["Trailer"]) > 0 || len(header["Transfer-Encoding"]) > 0 || !t.reserve(header) {
 		return
 	}
-	t.copy = &entry{key: t.key, status: status, header: header.Clone(), made: now, until: now.Add(life)}
+	t.copy = &entry{key: t.url.at(t.ctx), status: status, header: header.Clone(), made: now.Add(-ageOf(header)), until: now.Add(life)}
 }
 
-// length is what Content-Length says, 0 when it says nothing.
-func (t *tap) length(h http.Header) int64 {
-	n, _ := strconv.ParseInt(h.Get("Content-Length"), 10, 64)
-	return n
+// reserve makes sure that all responses that are copied at once need no more than the cache itself may.
+func (t *tap) reserve(h http.Header) bool {
+	t.room = buffered
+	if said, has := h["Content-Length"]; has && len(said) > 0 {
+		n, err := strconv.ParseUint(said[0], 10, 31)
+		if err != nil {
+			n = math.MaxInt32
+		}
+		t.room = int(n)
+	}
+	if t.room > orDefault(t.cache.BodySize, DefaultBodySize) {
+		t.room = 0
+		return false
+	}
+	if t.cache.copying.Add(int64(t.room)) > int64(orDefault(t.cache.Size, DefaultSize)) {
+		t.release()
+		return false
+	}
+	return true
 }
 
-func (t *tap) bound() int { return orDefault(t.cache.BodySize, DefaultBodySize) }
+// release gives back what was reserved, if anything is left of it.
+func (t *tap) release() {
+	if t.room > 0 {
+		t.cache.copying.Add(-int64(t.room))
+		t.room = 0
+	}
+}
 
 // add copies what was sent of the body. One that is too long, or was not sent, is not kept.
 func (t *tap) add(p []byte, sent int, err error) {
 	switch {
 	case t.copy == nil:
-	case err != nil || sent != len(p) || len(t.copy.body)+len(p) > t.bound():
+	case err != nil || sent != len(p) || len(t.copy.body)+len(p) > t.room:
 		t.copy = nil
 	default:
 		t.copy.body = append(t.copy.body, p...)
@@ -67,13 +97,11 @@ func (t *tap) keep() {
 	if t.copy == nil {
 		return
 	}
-	const buffered = 2 << 10 // what net/http measures by itself
 	n := strconv.Itoa(len(t.copy.body))
-	switch said := t.copy.header.Get("Content-Length"); {
-	case said == n:
-	case said != "" || len(t.copy.body) > buffered:
+	if said := t.copy.header.Get("Content-Length"); said != "" && said != n {
 		return
 	}
+	t.copy.body = bytes.Clone(t.copy.body) // without what is over behind it
 	t.copy.header.Set("Content-Length", n)
 	t.copy.header.Del("Connection")
 	t.cache.put(t.copy)
@@ -145,7 +173,7 @@ func (w http1) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // ReadFrom hands src on as it is, because the server looks whether it is a file, unless the response is to be kept.
 func (w http1) ReadFrom(src io.Reader) (int64, error) {
 	w.begin(http.StatusOK)
-	if w.copy != nil && w.length(w.copy.header) == 0 {
+	if w.copy != nil && w.copy.header.Get("Content-Length") == "" {
 		w.copy = nil // its length is not known: it may be a large file
 	}
 	if from, ok := w.w.(io.ReaderFrom); ok && w.copy == nil {

@@ -187,8 +187,8 @@ func (b *body) sayContinue() {
 // drain reads what the handler has left, within drainTimeout. The client has its response by now.
 func (b *body) drain() error {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.closed, b.drains = true, true
+	b.mu.Unlock() // nobody else goes further than to see that it is closed, and who wants to read need not wait for that
 	if b.done.Load() {
 		return nil
 	}

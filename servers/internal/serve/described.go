@@ -12,6 +12,7 @@ type Described struct {
 	net.Conn                           // HTTP/1.x without TLS is spoken on it
 	Remote, Local net.Addr             // of the client's connection; nil: those of Conn
 	TLS           *tls.ConnectionState // of the client's connection; nil: it has no TLS
+	Tag           any                  // its owner's own; nobody here looks at it
 }
 
 // RemoteAddr is the client's address.
@@ -28,6 +29,11 @@ func (d *Described) LocalAddr() net.Addr {
 		return d.Local
 	}
 	return d.Conn.LocalAddr()
+}
+
+// as gives d's description to what middleware has made of it.
+func (d *Described) as(c net.Conn) *Described {
+	return &Described{Conn: c, Remote: c.RemoteAddr(), Local: c.LocalAddr(), TLS: d.TLS, Tag: d.Tag}
 }
 
 // NetConn gives the connection below, as tls.Conn.NetConn does.

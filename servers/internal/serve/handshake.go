@@ -85,7 +85,8 @@ func (k *core) agreed(t *tls.Conn, b Binding) error {
 	return nil
 }
 
-func (k *core) middleware(c net.Conn) (net.Conn, error) {
+func (k *core) middleware(accepted net.Conn) (net.Conn, error) {
+	c := accepted
 	for _, f := range k.server.Middleware {
 		next, err := f(c)
 		if err == nil && next == nil {
@@ -95,6 +96,10 @@ func (k *core) middleware(c net.Conn) (net.Conn, error) {
 			return nil, err
 		}
 		c = next
+	}
+	itself, _ := unreplayed(accepted)
+	if d, ok := itself.(*Described); ok && c != accepted {
+		return d.as(c), nil
 	}
 	return c, nil
 }

@@ -130,6 +130,32 @@ func TestReturnEndsReadersOfTheBody(t *testing.T) {
 	c.want(http.StatusOK)
 }
 
+// Nor does the drain hold the reader: it may be what its client waits for.
+func TestReaderNeedNotWaitForTheDrain(t *testing.T) {
+	t.Parallel()
+	bodies := make(chan io.Reader, 1)
+	s := handle(func(w http.ResponseWriter, r *http.Request) {
+		bodies <- r.Body
+		ok(w, r)
+	})
+	s.Limits.MinRequestBodyDataRate = DataRate{BytesPerSecond: -1}
+	c := dial(t, startServer(t, s))
+	read := make(chan error, 1)
+	for range 20 { // in the first the drain may not have begun
+		c.send(post("Content-Length: 5\r\n", "he"))
+		c.want(http.StatusOK)
+		body := <-bodies
+		go func() {
+			_, err := body.Read(make([]byte, 1))
+			read <- err
+		}()
+		if err := within(t, "the reader", read); err != http.ErrBodyReadAfterClose {
+			t.Errorf("got %v", err)
+		}
+		c.send("llo")
+	}
+}
+
 func TestBodyIsNotReadAfterAHijack(t *testing.T) {
 	t.Parallel()
 	c := dial(t, startServer(t, handle(func(w http.ResponseWriter, r *http.Request) {

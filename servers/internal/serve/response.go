@@ -63,6 +63,10 @@ func (w *response) Header() http.Header {
 	return w.header
 }
 
+// HasStarted reports whether the handler has begun to answer, maybe with a connection that it has taken over. It is for who would have
+// somebody else answer.
+func (w *response) HasStarted() bool { return w.status != 0 || w.hijacks }
+
 func (w *response) log(format string, args ...any) {
 	w.x.conn.core.log.Error(fmt.Sprintf(format, args...), slog.String("remote", w.x.conn.remote))
 }

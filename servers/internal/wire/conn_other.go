@@ -58,6 +58,9 @@ func (*Conn) Receive() (Frame, error) { return Frame{}, unsupported() }
 // SetWriteTimeout does nothing.
 func (*Conn) SetWriteTimeout(time.Duration) {}
 
+// HangUp does nothing.
+func (*Conn) HangUp() {}
+
 // Close does nothing.
 func (*Conn) Close() error { return nil }
 

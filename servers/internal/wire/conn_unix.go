@@ -142,6 +142,18 @@ func (c *Conn) Close() (err error) {
 	return err
 }
 
+// hangUpWait is how long what was sent before HangUp may take to be received.
+const hangUpWait = time.Second
+
+// HangUp ends the connection so that what the peer has sent by now is still received here, and then io.EOF, or a timeout's error
+// after a second at the latest. The peer receives what it was sent, and can send no more: it gets an error, and so knows of each frame
+// whether it may have arrived. (macOS would throw away what was received; there a frame that the peer sends at the very end of that
+// second may be lost.) HangUp does not wait; Close is still needed.
+func (c *Conn) HangUp() {
+	_ = c.socket.SetReadDeadline(time.Now().Add(hangUpWait))
+	_ = c.raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), hangUp) })
+}
+
 // Close closes the descriptor of a frame that was received and is not wanted.
 func (f Frame) Close() {
 	if f.FD > 0 {

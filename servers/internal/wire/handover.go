@@ -117,6 +117,16 @@ func TakenFrame(n uint32) Frame {
 	return Frame{Kind: KindTaken, Payload: binary.BigEndian.AppendUint32(nil, n)}
 }
 
+// LostFrame says that the worker has not received the next connection that it was sent: its descriptor came when there was no room for
+// one (Frame.Lost). In its turn between Taken frames it has the broker go on with that connection, of which it still has its own
+// descriptor. It is a Back with neither a descriptor nor a payload.
+func LostFrame() Frame { return Frame{Kind: KindBack} }
+
+// IsLost reports whether f is a LostFrame.
+func (f Frame) IsLost() bool {
+	return f.Kind == KindBack && f.FD == 0 && !f.Lost && len(f.Payload) == 0
+}
+
 // ParseTaken reads the payload of KindTaken. The error is a *ProtocolError.
 func ParseTaken(b []byte) (uint32, error) {
 	if len(b) != 4 {

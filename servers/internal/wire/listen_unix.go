@@ -126,7 +126,10 @@ func mayPass(err error) bool {
 func (l *Listener) Close() (err error) {
 	l.close.Do(func() {
 		close(l.closed)
-		err = errors.Join(l.socket.Close(), l.lock.Close())
+		err = l.socket.Close()
+		// Close alone would leave it to a child that is being started at this moment and has a copy until its exec.
+		_ = syscall.Flock(int(l.lock.Fd()), syscall.LOCK_UN)
+		err = errors.Join(err, l.lock.Close())
 	})
 	return err
 }

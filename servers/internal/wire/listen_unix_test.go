@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -187,4 +188,27 @@ func TestFolders(t *testing.T) {
 func isFolder(err error) bool {
 	_, ok := errors.AsType[*FolderError](err)
 	return ok
+}
+
+// The folder is free after Close, also when a child that is being started has a copy of the lock's descriptor for a moment.
+func TestCloseGivesTheLockBack(t *testing.T) {
+	t.Parallel()
+	folder := short(t)
+	l, err := Listen(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := syscall.Dup(int(l.lock.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(child)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Listen(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = again.Close()
 }

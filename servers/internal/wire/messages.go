@@ -51,10 +51,10 @@ const (
 type Open struct {
 	Queue          string // "": one of its own
 	Mode           Mode
-	Limit          int       // connections that wait; 0: 1000
+	Limit          int       // connections that wait; 0: 1000. The broker allows fewer where it has few descriptors
 	Verbosity      Verbosity // "": Basic
 	QueueTimeout   int64     // milliseconds that one may wait; 0: 2 minutes
-	MaxConnections int64     // at once; 0 and below: any number
+	MaxConnections int64     // at once; 0 and below: any number. The worker itself sees to that
 }
 
 // Add registers prefixes, all or none of them.
@@ -96,6 +96,7 @@ type Meta struct {
 	Remote, Local string    // netip.AddrPort, of the client's socket
 	TLS           *TLSState `json:",omitempty"` // nil: it has none
 	Hops          int       `json:",omitempty"` // how often it was relayed
+	Delegated     bool      `json:",omitempty"` // its requests are for the queue that it was given to, whatever their URL
 }
 
 // TLSState is what an app may want to know of a tls.ConnectionState.

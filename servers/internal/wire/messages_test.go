@@ -158,3 +158,27 @@ func FuzzHandback(f *testing.F) {
 		}
 	})
 }
+
+// What was lost is told by a frame that no other is like, also when its descriptor was.
+func TestLostFrame(t *testing.T) {
+	t.Parallel()
+	back, err := Handback{}.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		f    Frame
+		want bool
+	}{
+		{LostFrame(), true},
+		{Frame{Kind: KindBack, FD: 7, Payload: back}, false},
+		{Frame{Kind: KindBack, Lost: true, Payload: back}, false},
+		{Frame{Kind: KindBack, Lost: true}, false},
+		{Frame{Kind: KindBack, Payload: back}, false},
+		{Frame{Kind: KindTaken}, false},
+	} {
+		if got := row.f.IsLost(); got != row.want {
+			t.Errorf("%+v: %t", row.f, got)
+		}
+	}
+}

@@ -5,8 +5,12 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
+	"os"
+	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -166,4 +170,51 @@ func TestSendersAtOnce(t *testing.T) {
 		}
 		next[s]++
 	}
+}
+
+// What was sent before HangUp arrives, at both ends; what is sent afterwards does not, and who sends it knows that.
+func TestHangUp(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t)
+	w := newWitness(t)
+	for _, c := range []*Conn{a, b} {
+		for range 3 {
+			if err := c.Send(Frame{Kind: KindConn, FD: w.fd}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	waits, end := pair(t)
+	waited := make(chan error, 1)
+	go func() {
+		_, err := waits.Receive()
+		waited <- err
+	}()
+	waits.HangUp()
+	if err := <-waited; !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("who waits gets %v", err)
+	}
+	if _, err := end.Receive(); !errors.Is(err, io.EOF) {
+		t.Errorf("the other end gets %v", err)
+	}
+	b.HangUp()
+	if err := b.Send(Frame{Kind: KindStop}); err == nil {
+		t.Error("it is sent after HangUp")
+	}
+	if runtime.GOOS == "linux" {
+		if err := a.Send(Frame{Kind: KindStop}); !errors.Is(err, syscall.EPIPE) {
+			t.Errorf("the other end sends, and gets %v", err)
+		}
+	}
+	for _, c := range []*Conn{a, b} {
+		for range 3 {
+			f := c.receive(t)
+			w.wantWhole(t, f.FD)
+			f.Close()
+		}
+	}
+	if _, err := a.Receive(); !errors.Is(err, io.EOF) {
+		t.Errorf("and then %v", err)
+	}
+	w.wantClosed(t)
 }

@@ -22,6 +22,9 @@ func tune(fd int) {
 	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, 256<<10)
 }
 
+// hangUp is what HangUp shuts down.
+const hangUp = syscall.SHUT_WR
+
 // receive is recvmsg. rights is how many bytes of control messages there are; lost says that there was no room for them or for
 // a descriptor. There is no flag to have descriptors closed on exec, so the lock of package syscall keeps a fork away.
 func receive(fd int, b, control []byte) (n, rights int, lost bool, err error) {

@@ -18,6 +18,9 @@ func peer(fd int) (Peer, error) {
 // tune does nothing: the system's buffers are large enough.
 func tune(int) {}
 
+// hangUp is what HangUp shuts down. What was received stays (net/unix/af_unix.c).
+const hangUp = syscall.SHUT_RDWR
+
 // receive is recvmsg. rights is how many bytes of control messages there are; lost says that there was no room for them or for
 // a descriptor.
 func receive(fd int, b, control []byte) (n, rights int, lost bool, err error) {

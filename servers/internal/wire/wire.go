@@ -14,6 +14,9 @@
 // bit of the kind says that a descriptor comes with the first byte; one frame has no more than one. A frame that has one is a
 // sendmsg of its own, so that no recvmsg gives the descriptors of two. Requests have an id of the sender's choice other than 0,
 // and the Reply has the same; with id 0 no answer is wanted.
+//
+// Frames, Hello, Reply and Stop are the same in every Version, so that whoever is of another is told so, and any gorun can have any
+// broker end.
 package wire
 
 import "fmt"
@@ -38,7 +41,7 @@ const (
 	KindKnown                   // worker
 	KindConn                    // broker, Handover with a descriptor -> Taken
 	KindTaken                   // worker, before it serves them
-	KindBack                    // worker, Handback with a descriptor; a delegation wants a Reply
+	KindBack                    // worker, Handback with a descriptor; a delegation wants a Reply. With nothing: see LostFrame
 	KindWatch                   // any client, no payload -> State, now and at every change
 	KindState                   // broker
 	KindStop                    // any client, no payload -> Reply, and the broker ends
