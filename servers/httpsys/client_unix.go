@@ -79,6 +79,7 @@ func newClient(s *Server, list []registration) (*client, error) {
 	c.kestrel = &kestrel.Server{
 		Handler: c, Limits: s.effectiveLimits(), ServerHeader: s.ServerHeader, Log: s.Log, Meter: s.Meter,
 		Middleware: s.Middleware, BaseContext: c.base, ConnContext: c.connContext, Elsewhere: c.isElsewhere, HandBack: c.handBack, HandBackIdle: true,
+		Overflow: c.overflow,
 	}
 	c.refresh()
 	return c, nil

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -136,6 +137,30 @@ func unavailable(conn net.Conn) {
 		_, _ = io.Copy(io.Discard, onlyReader{conn})
 	}
 }
+
+// overflow answers a connection more than may be open, as Http503Verbosity says (reference: servers.md, 4.1). Its first head is
+// there: what is read of it is no reason for the system to destroy the answer.
+func (c *client) overflow(conn net.Conn) {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(overflowWait))
+	first := make([]byte, 32<<10)
+	n, _ := conn.Read(first)
+	const handshake = 22 // of TLS, before which there is nothing to say
+	if c.server.Options.Http503Verbosity == Basic || n == 0 || first[0] == handshake {
+		if t, ok := conn.(interface{ SetLinger(int) error }); ok {
+			_ = t.SetLinger(0)
+		}
+		return
+	}
+	text := ""
+	if c.server.Options.Http503Verbosity == Full {
+		text = "The program has as many connections as it allows.\n"
+	}
+	fmt.Fprintf(conn, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(text), text)
+}
+
+// overflowWait is how long a connection may keep others waiting that is over the limit.
+const overflowWait = 10 * time.Millisecond
 
 // onlyReader keeps io.Copy from splicing.
 type onlyReader struct{ io.Reader }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	"github.com/gorun-dev/gorun/servers/feature"
+	"github.com/gorun-dev/gorun/servers/httpsys/urlprefix"
 	"github.com/gorun-dev/gorun/servers/internal/relay"
 	"github.com/gorun-dev/gorun/servers/internal/wire"
 	"github.com/gorun-dev/gorun/servers/kestrel"
@@ -29,8 +30,11 @@ func (c *client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h = c.handler
 	}
 	if h == nil {
-		c.foreign(w, r)
+		c.foreign(w, r, routes)
 		return
+	}
+	if r.ProtoMajor > 1 && routes.isShared(r) {
+		w.Header().Set("Connection", "close") // GOAWAY: since it began the host has got another owner, whom the broker serves too
 	}
 	if c.server.Options.ClientCertificateMethod == NoCertificate {
 		forgetCertificate(r)
@@ -51,10 +55,10 @@ func forgetCertificate(r *http.Request) {
 
 // foreign is for a request that is another server's, or nobody's. HTTP/2 clients are told to connect anew (RFC 9110, 15.5.20);
 // the connection then ends, so that they do. Others are relayed this once, and their connection ends too.
-func (c *client) foreign(w http.ResponseWriter, r *http.Request) {
+func (c *client) foreign(w http.ResponseWriter, r *http.Request, routes *routes) {
 	w.Header().Set("Connection", "close")
 	if r.ProtoMajor > 1 {
-		w.WriteHeader(http.StatusMisdirectedRequest)
+		w.WriteHeader(statusOf(routes.resultOf(r)))
 		return
 	}
 	switch err := c.pass(w, r, ""); {
@@ -63,6 +67,17 @@ func (c *client) foreign(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
+}
+
+// statusOf is the status for a client that cannot be relayed. A new connection would not help it where nobody has the path.
+func statusOf(result urlprefix.Result) int {
+	switch result {
+	case urlprefix.NoPath:
+		return http.StatusNotFound
+	case urlprefix.BadPath:
+		return http.StatusBadRequest
+	}
+	return http.StatusMisdirectedRequest
 }
 
 // maxHops is how often a request may be passed on: queues that delegate to each other would have it go round for ever.

@@ -21,12 +21,12 @@ type Options struct {
 	RequestQueueMode Mode
 	// RequestQueueLimit is how many may wait in the queue; one more is answered as Http503Verbosity says. 0 is 1000.
 	RequestQueueLimit int64
-	// Http503Verbosity is how those are answered for whom the queue has no room, or nobody to serve them.
+	// Http503Verbosity is how those are answered for whom the queue or MaxConnections has no room, or who have nobody to serve them.
 	Http503Verbosity Verbosity
 	// MaxAccepts is how many requests are asked for at once on Windows, and no limit on how many are served. 0 is 5 for each
 	// processor. Elsewhere connections come by themselves.
 	MaxAccepts int
-	// MaxConnections is how many connections may be open; one more is closed without an answer. 0 is what the machine
+	// MaxConnections is how many connections may be open; one more is answered as Http503Verbosity says. 0 is what the machine
 	// allows, a negative number is no limit.
 	MaxConnections int64
 	// MaxRequestBodySize is in bytes; a longer body is answered with 413. 0 is what Limits say, else 30,000,000; a negative

@@ -57,10 +57,30 @@ func (r *routes) of(scheme string, host []byte, local net.Addr, path []byte) htt
 	return to.handler
 }
 
+// isShared reports whether the requests that a client may send to the host of this one have several owners.
+func (r *routes) isShared(req *http.Request) bool {
+	local, _ := req.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	mine := 0
+	for to := range r.table.Owners(schemeOf(req), req.Host, addrPort(local)) {
+		if to.handler == nil {
+			return true
+		}
+		mine++
+	}
+	return mine == 0
+}
+
 // ofRequest is of for a request that is being served.
 func (r *routes) ofRequest(req *http.Request) http.Handler {
 	local, _ := req.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	return r.of(schemeOf(req), []byte(req.Host), local, []byte(pathOf(req)))
+}
+
+// resultOf says why a request is not this server's; Found: it is another's.
+func (r *routes) resultOf(req *http.Request) urlprefix.Result {
+	local, _ := req.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	_, _, result := r.table.Match(schemeOf(req), []byte(req.Host), addrPort(local), []byte(pathOf(req)))
+	return result
 }
 
 // pathOf gives what the parser of heads has as the path.

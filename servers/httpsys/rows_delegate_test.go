@@ -15,8 +15,10 @@ import (
 // TestRowsDelegate has the cases of DelegateTests (reference: servers.md, 4.5).
 func TestRowsDelegate(t *testing.T) {
 	rows{
+		"H4.3-delegation, H4.5-DelegateRequestTest":        delegateRequest,
 		"H4.5-DelegateAfterWriteToResponseBodyShouldThrow": delegateAfterWrite,
 		"H4.5-DelegateAfterRequestBodyReadShouldThrow":     delegateAfterRead,
+		"H4.5-DuplicateDelegationRuleTest":                 twoPrefixes,
 		"H4.5-DelegationFeaturesAreNull":                   delegateWithoutHTTPSys,
 	}.run(t)
 }
@@ -36,6 +38,22 @@ func delegator(t *testing.T, h http.HandlerFunc) *client {
 
 func rule(prefix string) httpsys.DelegationRule {
 	return httpsys.DelegationRule{QueueName: "receiver", UrlPrefix: prefix}
+}
+
+// delegateRequest: with its body, and the client's connection goes on.
+func delegateRequest(t *testing.T) {
+	c := delegator(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/own" {
+			return
+		}
+		if err := httpsys.Delegate(w, r, rule("")); err != nil {
+			t.Error(err)
+		}
+	})
+	for range 2 {
+		wantAnswer(t, "a request", c.exchange(post("/x?y", "body")), 200, "Hello from delegatee: POST /x?y body")
+		wantAnswer(t, "its own", c.exchange(get("localhost", "/own")), 200, "")
+	}
 }
 
 func delegateAfterWrite(t *testing.T) {
@@ -58,6 +76,18 @@ func delegateAfterRead(t *testing.T) {
 		io.WriteString(w, "own")
 	})
 	wantAnswer(t, "a request", c.exchange(post("/", "Sample request body")), 200, "own")
+}
+
+// twoPrefixes: a queue with two prefixes is reached by a rule for either.
+func twoPrefixes(t *testing.T) {
+	c := delegator(t, func(w http.ResponseWriter, r *http.Request) {
+		if err := httpsys.Delegate(w, r, rule("http://127.0.0.1"+r.URL.Path)); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, path := range []string{"/a", "/b"} {
+		wantAnswer(t, path, c.exchange(get("localhost", path)), 200, "Hello from delegatee: GET "+path+" ")
+	}
 }
 
 func delegateWithoutHTTPSys(t *testing.T) {

@@ -23,24 +23,12 @@ var shownBy = map[string]string{
 var different = map[string]string{
 	"H4.3-exception":                          panics,
 	"H4.5-Server_AppException":                panics,
+	"H4.5-WriteToBodyAfterDelegateShouldNoOp": "a handler that writes more than its response's Content-Length gets http.ErrContentLength, and the connection ends, as under every server",
 	"H4.5-OpaqueUpgrade_InvalidMethodUpgrade": "a request with a body may be upgraded, as RFC 9110, 7.8, has it: its handler reads the body first",
 	"H4.5-Request_PathSplitting-slashes":      "HTTP.sys takes ///base/a for /base/a. Here it is another path, as it is to handlers: 404 (docs/httpsys-windows.md)",
 }
 
 const panics = "a handler that panics is net/http's: its connection ends, under every server (servertest, panic/before-response)"
-
-// unfinished are the rows that are not yet what they are to be, and what is missing.
-var unfinished = map[string]string{
-	"H4.3-delegation":                                            delegation,
-	"H4.5-DelegateRequestTest":                                   delegation,
-	"H4.5-WriteToBodyAfterDelegateShouldNoOp":                    delegation,
-	"H4.5-DuplicateDelegationRuleTest":                           delegation,
-	"H4.5-Request_EscapedControlCharacters_400":                  "%01 to %1F in a path reach the handler",
-	"H4.5-Server_AttachToExistingQueue_NoDefault-CreateOrAttach": "who joins a queue by CreateOrAttach registers http://localhost:5000",
-	"H4.5-Server_SetHttp503VerbosityHittingThrottle":             "a connection over MaxConnections is closed, whatever Http503Verbosity says",
-}
-
-const delegation = "the server that a request is delegated to gives it back, for its prefix is another's"
 
 // impossible are the rows that cannot exist here, and why. One that ends in * is for all that begin so.
 var impossible = map[string]string{
@@ -82,7 +70,7 @@ const (
 
 // reasonOf gives why a row has no test, "" when nothing is said of it.
 func reasonOf(id string) string {
-	for _, all := range []map[string]string{different, unfinished, impossible} {
+	for _, all := range []map[string]string{different, impossible} {
 		if reason := all[id]; reason != "" {
 			return reason
 		}

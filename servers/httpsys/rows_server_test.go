@@ -18,18 +18,20 @@ import (
 // TestRowsServer has the cases of ServerTests (reference: servers.md, 4.5) and the rows about the end of a server (4.3).
 func TestRowsServer(t *testing.T) {
 	rows{
-		"H4.5-Server_200OK":                                   answers("", get("localhost", "/"), ""),
-		"H4.5-Server_SendHelloWorld":                          answers("Hello World", get("localhost", "/"), "Hello World"),
-		"H4.5-Server_EchoHelloWorld":                          answers("", post("/", "Hello World"), "Hello World"),
-		"H4.5-Server_ConnectExistingQueueName-Attach":         joins(httpsys.Attach),
-		"H4.5-Server_ConnectExistingQueueName-CreateOrAttach": joins(httpsys.CreateOrAttach),
-		"H4.5-Server_AttachToExistingQueue_NoDefault-Attach":  noDefault(httpsys.Attach),
-		"H4.5-Server_ShutdownDuringRequest, H4.3-shutdown":    shutdownDuringRequest,
-		"H4.5-Server_DisposeWithoutStopDuringRequest_Aborts":  cutOff(-1),
-		"H4.5-Server_ShutdownDuringLongRunningRequest":        cutOff(short),
-		"H4.5-Server_StopAsyncCalledWithNoRequests":           stopWithoutRequests,
-		"H4.5-Server_MultipleStopAsyncCallsWaitForRequests":   severalStops,
-		"H4.5-Server_Abort":                                   abort,
+		"H4.5-Server_200OK":                                          answers("", get("localhost", "/"), ""),
+		"H4.5-Server_SendHelloWorld":                                 answers("Hello World", get("localhost", "/"), "Hello World"),
+		"H4.5-Server_EchoHelloWorld":                                 answers("", post("/", "Hello World"), "Hello World"),
+		"H4.5-Server_ConnectExistingQueueName-Attach":                joins(httpsys.Attach),
+		"H4.5-Server_ConnectExistingQueueName-CreateOrAttach":        joins(httpsys.CreateOrAttach),
+		"H4.5-Server_AttachToExistingQueue_NoDefault-Attach":         noDefault(httpsys.Attach),
+		"H4.5-Server_AttachToExistingQueue_NoDefault-CreateOrAttach": noDefault(httpsys.CreateOrAttach),
+		"H4.5-Server_ShutdownDuringRequest, H4.3-shutdown":           shutdownDuringRequest,
+		"H4.5-Server_DisposeWithoutStopDuringRequest_Aborts":         cutOff(-1),
+		"H4.5-Server_ShutdownDuringLongRunningRequest":               cutOff(short),
+		"H4.5-Server_StopAsyncCalledWithNoRequests":                  stopWithoutRequests,
+		"H4.5-Server_MultipleStopAsyncCallsWaitForRequests":          severalStops,
+		"H4.5-Server_Abort":                                          abort,
+		"H4.5-Server_SetHttp503VerbosityHittingThrottle":             throttled,
 	}.run(t)
 }
 
@@ -191,4 +193,13 @@ func abort(t *testing.T) {
 	c := dial(t, s.at())
 	wantAnswer(t, "a request", c.exchange(get("localhost", "/")), 0, "")
 	wait(t, "the end of its context", ended)
+}
+
+// throttled: one connection more than MaxConnections is told what Http503Verbosity says.
+func throttled(t *testing.T) {
+	s := serve(t, "", &httpsys.Server{Options: httpsys.Options{MaxConnections: 3, Http503Verbosity: httpsys.Limited}})
+	for range 3 {
+		wantAnswer(t, "a connection", dial(t, s.at()).exchange(get("localhost", "/")), 200, "Hello World")
+	}
+	wantAnswer(t, "one more", dial(t, s.at()).exchange(get("localhost", "/")), 503, "")
 }

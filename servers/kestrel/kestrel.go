@@ -51,6 +51,8 @@ type Server struct {
 	Elsewhere    func(c net.Conn, host, path []byte) bool
 	HandBack     func(c net.Conn, unread []byte)
 	HandBackIdle bool
+	// Overflow is serve.Server's: it gets the connections over Limits.MaxConcurrentConnections.
+	Overflow func(c net.Conn)
 
 	once sync.Once
 	h1   *serve.Server
@@ -64,7 +66,8 @@ func (s *Server) begin() {
 		s.h1 = &serve.Server{
 			Handler: s.Handler, Limits: s.Limits, ServerHeader: s.ServerHeader, Log: s.Log, Meter: s.Meter,
 			BaseContext: s.BaseContext, ConnContext: s.ConnContext, Middleware: s.Middleware,
-			Elsewhere: s.Elsewhere, HandBack: s.HandBack, HandBackIdle: s.HandBackIdle, HTTP2: s.h2.serveConn,
+			Elsewhere: s.Elsewhere, HandBack: s.HandBack, HandBackIdle: s.HandBackIdle,
+			Overflow: s.Overflow, HTTP2: s.h2.serveConn,
 		}
 		s.h3.admit = s.h1.Admit
 	})

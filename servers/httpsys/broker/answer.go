@@ -29,6 +29,7 @@ var (
 	noPath = answer{status: http.StatusNotFound, text: "No program has registered for this path."}
 	noHost = answer{status: http.StatusBadRequest, title: "Bad Request - Invalid Hostname",
 		text: "No program has registered for this host name."}
+	badPath   = answer{status: http.StatusBadRequest, title: "Bad Request - Invalid URL", text: "There is an escaped control character in the path."}
 	noRoom    = answer{status: http.StatusServiceUnavailable, text: "The program's request queue is full."}
 	noWorker  = answer{status: http.StatusServiceUnavailable, text: "The program has ended."}
 	noPatient = answer{status: http.StatusServiceUnavailable, text: "The program has not taken the request in time."}

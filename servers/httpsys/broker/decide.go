@@ -137,6 +137,8 @@ func (b *Broker) decideHead(v *visit, r *reader, first []byte, ended bool) decis
 		d.queue = q
 	case urlprefix.NoPath:
 		d.what, d.answer = refuse, noPath
+	case urlprefix.BadPath:
+		d.what, d.answer = refuse, badPath
 	default:
 		d.what, d.answer = refuse, noHost
 		if at := v.address().Port(); !b.routes.Load().has("http", at) && b.routes.Load().has("https", at) {

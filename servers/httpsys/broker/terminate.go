@@ -120,6 +120,8 @@ func (t *terminator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(w, r, noHost)
 	case urlprefix.NoPath:
 		say(w, r, noPath)
+	case urlprefix.BadPath:
+		say(w, r, badPath)
 	default:
 		if err := client.forward(w, r, q); err != nil {
 			t.failed(w, r, err)

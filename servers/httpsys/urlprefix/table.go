@@ -1,6 +1,7 @@
 package urlprefix
 
 import (
+	"bytes"
 	"iter"
 	"net/netip"
 	"slices"
@@ -34,9 +35,10 @@ type port[V comparable] struct {
 type Result int
 
 const (
-	Found  Result = iota
-	NoPath        // 404: there is a prefix for the host, but not for the path
-	NoHost        // 400, "Invalid Hostname": there is none for the host
+	Found   Result = iota
+	NoPath         // 404: there is a prefix for the host, but not for the path
+	NoHost         // 400, "Invalid Hostname": there is none for the host
+	BadPath        // 400: the path has an escaped control character, %00 to %1F but for %09 and %0A
 )
 
 // New makes a Table of valid prefixes. Of two that are the same registration the first counts; port 0 is never matched.
@@ -85,6 +87,9 @@ func (t *Table[V]) Match(scheme string, host []byte, local netip.AddrPort, path 
 	if p == nil {
 		return none, Prefix{}, NoHost
 	}
+	if hasControl(path) {
+		return none, Prefix{}, BadPath
+	}
 	result := NoHost
 	if e := p.strong.find(path, &result); e != nil {
 		return e.Value, e.Prefix, Found
@@ -101,6 +106,21 @@ func (t *Table[V]) Match(scheme string, host []byte, local netip.AddrPort, path 
 		return e.Value, e.Prefix, Found
 	}
 	return none, Prefix{}, result
+}
+
+// hasControl reports whether a path has an escaped control character other than tab and newline: HTTP.sys takes none.
+func hasControl(path []byte) bool {
+	for {
+		at := bytes.IndexByte(path, '%')
+		if at < 0 || at+2 >= len(path) {
+			return false
+		}
+		high, low := path[at+1], path[at+2]
+		if high == '1' || high == '0' && low != '9' && low|0x20 != 'a' {
+			return true
+		}
+		path = path[at+1:]
+	}
 }
 
 // plain gives an address as prefixes have it.

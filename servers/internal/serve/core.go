@@ -133,7 +133,7 @@ func (k *core) admit(raw net.Conn, b Binding) {
 		k.open.Add(-1)
 		k.rejected(raw)
 		k.log.Warn("too many connections", slog.Int64("limit", k.limits.MaxConcurrentConnections))
-		raw.Close()
+		k.overflow(raw)
 		return
 	}
 	m := k.measured(raw)
@@ -154,6 +154,14 @@ func (k *core) admit(raw net.Conn, b Binding) {
 		defer k.serving.Done()
 		k.prepare(raw, b, m)
 	})
+}
+
+func (k *core) overflow(raw net.Conn) {
+	if k.server.Overflow == nil {
+		raw.Close()
+		return
+	}
+	k.server.Overflow(raw)
 }
 
 // enqueue begins to serve a connection that speaks HTTP/1.x.

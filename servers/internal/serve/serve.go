@@ -66,6 +66,9 @@ type Server struct {
 	// HandBackIdle has a server that stops hand back, with nothing unread, what Elsewhere would be asked about and has no request,
 	// instead of closing it: a request that is on its way then is not lost. Close does not.
 	HandBackIdle bool
+	// Overflow becomes the owner of a connection that is over Limits.MaxConcurrentConnections, before TLS. It must not wait. Nil: it
+	// is closed.
+	Overflow func(c net.Conn)
 	// HandshakeTimeout limits a TLS handshake. 0 or less: DefaultHandshakeTimeout.
 	HandshakeTimeout time.Duration
 
