@@ -52,8 +52,11 @@ func (s *Server) serve(ctx context.Context, list []registration, listening func(
 	if err != nil {
 		return err
 	}
-	session, err := c.connect(ctx, false)
-	if err != nil {
+	session, err := c.start(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil: // what it was asked to end has failed for that
+		return c.stop()
+	case err != nil:
 		return errors.Join(err, c.stop())
 	}
 	if listening != nil {
@@ -100,7 +103,7 @@ func (c *client) connect(ctx context.Context, again bool) (*session, error) {
 	defer cancel()
 	c.session.Store(s) // of the connections that it is sent from now on, some may go back
 	if err := c.register(ctx, s, again); err != nil {
-		c.drain(ctx, s) // so that nothing is registered any more when this returns
+		c.drain(context.WithoutCancel(ctx), s) // so that nothing is registered any more when this returns
 		c.session.Store(nil)
 		return nil, errors.Join(err, s.close())
 	}

@@ -13,13 +13,31 @@ import (
 )
 
 const (
-	firstPause = 20 * time.Millisecond // before a lost broker is looked for again; doubled each time
-	lastPause  = time.Second
-	patience   = 5 * time.Second  // without a broker, before the user is told what to do
-	answerWait = 30 * time.Second // how long a broker may take to register a program
+	firstPause    = 20 * time.Millisecond // before a lost broker is looked for again; doubled each time
+	lastPause     = time.Second
+	patience      = 5 * time.Second  // without a broker, before the user is told what to do
+	startPatience = 2 * time.Second  // for the first broker
+	answerWait    = 30 * time.Second // how long a broker may take to register a program
 )
 
 var errSilent = fmt.Errorf("the broker has not answered for %v", answerWait)
+
+// start makes the first session. Where somebody keeps a broker for this process, as gorun does, one that is not there is about to come.
+func (c *client) start(ctx context.Context) (*session, error) {
+	since := time.Now()
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		s, err := c.connect(ctx, false)
+		if err == nil || !isAway(err) || c.server.getenv(wire.Variable) == "" || time.Since(since) > startPatience || !wait(ctx, pause) {
+			return s, err
+		}
+	}
+}
+
+// isAway reports whether there is no broker, or none any more.
+func isAway(err error) bool {
+	_, missing := errors.AsType[*wire.NoBrokerError](err)
+	return missing || errors.Is(err, errLost)
+}
 
 // keep replaces a session that is lost, until ctx is done. One that was short is replaced as slowly as a broker that is not there
 // is looked for.
@@ -66,9 +84,8 @@ func (c *client) again(ctx context.Context) *session {
 		if ctx.Err() != nil {
 			return nil
 		}
-		var missing *wire.NoBrokerError
 		switch {
-		case !errors.As(err, &missing) && !errors.Is(err, errLost) && err.Error() != last:
+		case !isAway(err) && err.Error() != last:
 			last = err.Error()
 			c.log.Error("the broker does not take this program back", slog.Any("error", err))
 		case !told && time.Since(since) > patience:
