@@ -1,6 +1,9 @@
 // Package cache keeps responses that say of themselves that everybody may have them, as the kernel does under HTTP.sys
 // (reference: servers.md, 4.4). A request that it answers never reaches the app.
 //
+// Until a response comes that may be kept, nothing is looked at but that: an app that has none pays nothing for its cache. The first one
+// is therefore not kept itself.
+//
 // It goes further than the kernel in what it leaves alone: requests with Authorization or Cookie, of a client with a certificate, with
 // a Range, with a condition, or whose client wants a new answer, always go to the app. It keeps nothing on disk, and revalidates
 // nothing.
@@ -32,6 +35,7 @@ type Cache struct {
 	BodySize int              // of the longest body that is kept, in bytes. 0: DefaultBodySize
 	Now      func() time.Time // nil: time.Now
 
+	awake   atomic.Bool  // a response has come that may be kept
 	kept    atomic.Int64 // how many; a request looks no further when there are none
 	copying atomic.Int64 // bytes that responses on their way may need
 
@@ -105,6 +109,11 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.cache.awake.Load() {
+		h.next.ServeHTTP(w, r)
+		h.cache.wake(w.Header())
+		return
+	}
 	if !mayUse(r) {
 		if !isSafe(r.Method) {
 			h.cache.forget(r)
@@ -124,6 +133,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer t.release()
 	h.next.ServeHTTP(t.shape(), r)
 	t.keep() // not after a panic: the response is not whole
+}
+
+// wake looks at the fields of a response that was sent.
+func (c *Cache) wake(header http.Header) {
+	if _, has := header[cacheControl]; has && lifetime(http.StatusOK, header, c.now()) > 0 {
+		c.awake.Store(true)
+	}
 }
 
 // get gives the response to r, nil when there is none that is fresh.

@@ -27,6 +27,7 @@ type site struct {
 func newSite(h http.HandlerFunc) *site {
 	s := &site{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	s.cache = &Cache{Now: func() time.Time { return s.now }}
+	s.cache.awake.Store(true)
 	s.handler = s.cache.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.calls.Add(1)
 		h(w, r)
@@ -161,6 +162,26 @@ func certified() *http.Request {
 	r := httptest.NewRequest("GET", "https://example.com/", nil)
 	r.TLS.PeerCertificates = []*x509.Certificate{{}}
 	return r
+}
+
+// TestFirst: what is answered before one response could be kept is not looked at, and that one only tells that there are such.
+func TestFirst(t *testing.T) {
+	t.Parallel()
+	s := newSite(func(w http.ResponseWriter, r *http.Request) {
+		if _, tapped := w.(*tap); tapped {
+			t.Errorf("%s is looked at", r.URL)
+		}
+		if w.Header().Set("Content-Type", "a/b"); r.URL.Path != "/" {
+			w.Header().Set("Cache-Control", "public, max-age=10")
+		}
+	})
+	s.cache.awake.Store(false)
+	for _, path := range []string{"/", "/", "/first"} {
+		s.do("GET", path)
+		if got := s.cache.awake.Load(); got != (path == "/first") {
+			t.Errorf("after %s the cache is awake: %v", path, got)
+		}
+	}
 }
 
 func TestKey(t *testing.T) {
