@@ -165,7 +165,7 @@ func (b *Broker) addOne(m *member, text string) (urlprefix.Prefix, []netip.AddrP
 	q := m.worker.queue
 	if by := b.registered[p.Key()]; by != nil {
 		if by.queue != q || slices.Contains(by.members, m) {
-			return p, nil, by.taken()
+			return p, nil, by.taken(m)
 		}
 		b.hold(m, by)
 		return p, nil, nil
@@ -202,12 +202,15 @@ func (b *Broker) hold(m *member, by *registration) {
 	b.weight += weight(by.prefix)
 }
 
-// taken is HTTP.sys' ERROR_ALREADY_EXISTS.
-func (r *registration) taken() error {
+// taken is HTTP.sys' ERROR_ALREADY_EXISTS, for the member that comes later.
+func (r *registration) taken(m *member) error {
 	peer, program := r.members[0].conn.Peer(), r.members[0].hello.Program
 	who := fmt.Sprintf("process %d", peer.PID)
 	if program != "" {
 		who += " (" + program + ")"
+	}
+	if slices.Contains(r.members, m) {
+		return &wire.Error{Code: wire.CodeExists, Message: fmt.Sprintf("%s is registered twice by this program", r.prefix), Advice: "leave one of the two out"}
 	}
 	return &wire.Error{Code: wire.CodeExists, Message: fmt.Sprintf("%s is already registered by %s", r.prefix, who),
 		Advice: fmt.Sprintf("stop process %d, or choose another prefix; programs that share a request queue may share its prefixes", peer.PID)}

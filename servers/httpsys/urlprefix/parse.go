@@ -170,7 +170,7 @@ func parseName(name string) (string, *ParseError) {
 	for _, label := range labels {
 		switch {
 		case strings.HasPrefix(label, "xn--"):
-			return "", wrong("write the name itself: http://bücher.example/", "%q is punycode, which HTTP.sys does not take", label)
+			return "", wrong("write the name itself, as in http://bücher.example/", "%q is punycode, which HTTP.sys does not take", label)
 		case !isLabel(label):
 			return "", wrong("", "%q is not a host name", name)
 		case len(label) > 4*maxLabel || len(asciiLabel(label)) > maxLabel:

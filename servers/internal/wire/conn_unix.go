@@ -5,6 +5,8 @@ package wire
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"sync"
@@ -42,10 +44,14 @@ func Dial(ctx context.Context, folder string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(path); err != nil {
-		return nil, &NoBrokerError{Folder: folder, Err: err}
+	err = checkFolder(folder)
+	if err == nil {
+		_, err = os.Lstat(path)
 	}
-	if err := checkFolder(folder); err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &NoBrokerError{Folder: folder, Err: err}
+	case err != nil:
 		return nil, err
 	}
 	c, err := new(net.Dialer).DialContext(ctx, "unix", path)

@@ -16,6 +16,8 @@ type FolderError struct {
 	Folder string
 	Reason string // lower case, no full stop: "it belongs to another user"
 	Err    error  // the system's, or nil
+
+	ours bool // only its mode is wrong
 }
 
 func (e *FolderError) Error() string {
@@ -29,7 +31,11 @@ func (e *FolderError) Unwrap() error { return e.Err }
 
 // Hint names the variable that moves it.
 func (e *FolderError) Hint() string {
-	return "set GORUN_HTTPSYS to the absolute path of a short folder that is yours alone (mode 0700)"
+	mend := ""
+	if e.ours {
+		mend = "chmod 700 " + e.Folder + ", or "
+	}
+	return mend + "set GORUN_HTTPSYS to the absolute path of a short folder that is yours alone (mode 0700)"
 }
 
 // NoBrokerError says that nobody listens in the folder.

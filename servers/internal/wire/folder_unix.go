@@ -53,7 +53,7 @@ func checkFolder(dir string) error {
 	case owner(info) != os.Geteuid():
 		return &FolderError{Folder: dir, Reason: "it belongs to user " + strconv.Itoa(owner(info))}
 	case info.Mode().Perm()&0o077 != 0:
-		return &FolderError{Folder: dir, Reason: "others may use it (mode " + strconv.FormatUint(uint64(info.Mode().Perm()), 8) + ")"}
+		return &FolderError{Folder: dir, Reason: "others may use it (mode " + strconv.FormatUint(uint64(info.Mode().Perm()), 8) + ")", ours: true}
 	}
 	return nil
 }
