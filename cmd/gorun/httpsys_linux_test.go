@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -174,7 +176,41 @@ func keeping() *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}, Timeout: frontPatience}
 }
 
-// killBroker kills the broker: connections go on, and everybody is there again with another one.
+// beginOrder makes a request whose handler runs, and waits for its body. The function that it gives sends that, and reads the answer.
+func beginOrder(t *testing.T, shop *sharer) (end func(what string)) {
+	t.Helper()
+	at, err := url.Parse(shop.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.DialTimeout("tcp", at.Host, frontPatience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(2 * frontPatience))
+	answers := bufio.NewReader(conn)
+	fmt.Fprintf(conn, "POST %s/orders HTTP/1.1\r\nHost: %s\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", at.Path, at.Host)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, " 100 ") {
+		t.Fatalf("the order is not wanted: %q, %v", line, err)
+	}
+	_, _ = answers.ReadString('\n')
+	return func(what string) {
+		t.Helper()
+		fmt.Fprint(conn, what)
+		response, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Errorf("the order is lost: %v", err)
+			return
+		}
+		defer response.Body.Close()
+		if body, err := io.ReadAll(response.Body); string(body) != "shop has ordered "+what+"\n" {
+			t.Errorf("got %q, %v", body, err)
+		}
+	}
+}
+
+// killBroker kills the broker: connections go on, a request that runs among them, and everybody is there again with another one.
 func killBroker(t *testing.T, apps []*sharer, folder string) {
 	t.Helper()
 	client := keeping()
@@ -182,6 +218,7 @@ func killBroker(t *testing.T, apps []*sharer, folder string) {
 	shop := apps[0]
 	shop.failures.Store(0)
 	shop.ask(client)
+	order := beginOrder(t, shop)
 	first, err := broker.Connect(t.Context(), folder, broker.Hello{Role: broker.Tool})
 	if err != nil {
 		t.Fatal(err)
@@ -191,6 +228,7 @@ func killBroker(t *testing.T, apps []*sharer, folder string) {
 		t.Fatal(err)
 	}
 	<-first.Done()
+	order("hello")
 	shop.ask(client)
 	if n := shop.failures.Load(); n > 0 {
 		t.Errorf("a connection does not outlive the broker: %s", *shop.last.Load())
