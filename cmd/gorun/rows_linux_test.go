@@ -143,9 +143,7 @@ func TestS22_S23_S25_Details(t *testing.T) {
 				if shown := strings.Contains(body, "panic: From Configure") && strings.Contains(body, "main.configure"); status < 500 || shown != c.shown {
 					t.Errorf("got %d %s", status, body)
 				}
-				if !strings.Contains(f.stderr.String(), "panic: From Configure") {
-					t.Error("gorun does not tell")
-				}
+				f.within("gorun to tell", func() bool { return strings.Contains(f.stderr.String(), "panic: From Configure") })
 			})
 		})
 	}
