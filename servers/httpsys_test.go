@@ -94,7 +94,7 @@ func TestHTTPSysRefuses(t *testing.T) {
 	for url, want := range map[string]string{
 		"http://unix:/run/x.sock": "unix sockets", "http://xn--a.localhost:80": "cannot listen on",
 	} {
-		err := start(t, hello, map[string]string{"GORUN_SERVER": "httpsys", "ASPNETCORE_URLS": url, "GORUN_HTTPSYS": t.TempDir()}).wait(t)
+		err := start(t, hello, map[string]string{"GORUN_SERVER": "httpsys", "ASPNETCORE_URLS": url, "GORUN_HTTPSYS": t.TempDir() + "/none"}).wait(t)
 		address, ok := errors.AsType[*AddressError](err)
 		if !ok || address.Source != "ASPNETCORE_URLS" || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", url, err)
@@ -105,7 +105,7 @@ func TestHTTPSysRefuses(t *testing.T) {
 // TestHTTPSysWithoutBroker says the command.
 func TestHTTPSysWithoutBroker(t *testing.T) {
 	t.Parallel()
-	err := start(t, hello, map[string]string{"GORUN_SERVER": "httpsys", "GORUN_HTTPSYS": t.TempDir()}).wait(t)
+	err := start(t, hello, map[string]string{"GORUN_SERVER": "httpsys", "GORUN_HTTPSYS": t.TempDir() + "/none"}).wait(t)
 	if err == nil || !strings.Contains(err.Error(), "hint: start it: gorun httpsys start") {
 		t.Errorf("got %v", err)
 	}

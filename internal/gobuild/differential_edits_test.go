@@ -157,7 +157,7 @@ var editsOfFiles = slices.Concat(editsOfContent, []edit{
 	})},
 	{kind: "two files swapped", do: func(x *trial) string {
 		a, b := x.pick("*.go"), x.pick("*.go")
-		if a == b {
+		if a == b || a == "" || b == "" {
 			return ""
 		}
 		x.rename(a, a+"~")
