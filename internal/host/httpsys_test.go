@@ -31,9 +31,10 @@ func share(role string) int {
 	var err error
 	switch role {
 	case "mute broker":
-		for err == nil { // until the test has removed the folder above
-			_, err = os.Stat(filepath.Dir(folder))
-			time.Sleep(5 * time.Millisecond)
+		// Nobody has the test's socket any more when the test has ended.
+		var conn net.Conn
+		if conn, err = net.Dial("unix", filepath.Join(filepath.Dir(folder), "alive")); err == nil {
+			_, err = io.Copy(io.Discard, conn)
 		}
 	case "broker":
 		log := slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -268,7 +269,7 @@ func registered(t *testing.T, folder, port string, other int) int {
 	for ctx.Err() == nil {
 		client, err := broker.Connect(ctx, folder, broker.Hello{Role: broker.Tool})
 		if err != nil {
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) // nothing tells that there is another one
 			continue
 		}
 		for state, err := client.Watch(ctx, nil); err == nil && state.PID != other; state, err = client.Watch(ctx, state) {
@@ -335,6 +336,11 @@ func TestInterruptedWhileABrokerStarts(t *testing.T) {
 	t.Parallel()
 	folder := brokerFolder(t)
 	plan, options := sharing(t, folder, on(t, as(t, "shared"), "http://localhost:"+freePort(t)))
+	alive, err := net.Listen("unix", filepath.Join(filepath.Dir(folder), "alive"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
 	asked := make(chan struct{})
 	r := begin(t, plan, func(h *host) {
 		options(h)
@@ -342,7 +348,7 @@ func TestInterruptedWhileABrokerStarts(t *testing.T) {
 	})
 	<-asked
 	r.signals <- os.Interrupt
-	_, err := r.end()
+	_, err = r.end()
 	if _, ok := errors.AsType[*InterruptedError](err); !ok {
 		t.Errorf("error %v", err)
 	}

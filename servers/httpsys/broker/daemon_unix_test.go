@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,9 +45,7 @@ func daemon(role string) int {
 		fmt.Fprintln(os.Stderr, "the leg is broken")
 		return 1
 	case "mute":
-		for err := error(nil); err == nil; time.Sleep(10 * time.Millisecond) { // until the test has ended
-			_, err = os.Stat(filepath.Dir(os.Getenv("GORUN_HTTPSYS")))
-		}
+		outlive(os.Getenv("GORUN_HTTPSYS"))
 		return 1
 	}
 	if err := broker.Alone(); err != nil {
@@ -99,6 +99,16 @@ func launcher(t *testing.T, folder, role string) *broker.Launcher {
 	environ := append(os.Environ(), "SECRET=sesame")
 	return &broker.Launcher{
 		Folder: folder, Path: self, Args: []string{"gorun", daemonRole + role}, Environ: broker.DaemonEnviron(environ, folder), Program: "test",
+	}
+}
+
+// aliveIn is the socket of a test that lives, beside its folder.
+func aliveIn(folder string) string { return filepath.Join(filepath.Dir(folder), "alive") }
+
+// outlive waits for the end of the test whose folder that is: then nobody has its socket any more.
+func outlive(folder string) {
+	if conn, err := net.Dial("unix", aliveIn(folder)); err == nil {
+		_, _ = io.Copy(io.Discard, conn)
 	}
 }
 
@@ -245,10 +255,15 @@ func TestBrokerEndsUnused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Close()
-	for deadline := time.Now().Add(20 * time.Second); unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it has not ended")
+	ended := make(chan error, 1)
+	go func() { ended <- unix.Flock(int(lock.Fd()), unix.LOCK_SH) }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Fatal(err)
 		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it has not ended")
 	}
 	l.Close()
 }
@@ -331,12 +346,18 @@ func TestProcessOfABroker(t *testing.T) {
 // Whoever does not want to wait any more gets the cause.
 func TestEnsureEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	l := launcher(t, shortFolder(t), "mute")
+	folder := shortFolder(t)
+	alive, err := net.Listen("unix", aliveIn(folder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
+	l := launcher(t, folder, "mute")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("enough")
 	defer time.AfterFunc(50*time.Millisecond, func() { cancel(cause) }).Stop()
 	if _, err := l.Ensure(ctx); err != cause {
 		t.Errorf("error %v, want the cause", err)
 	}
-	l.Close() // it goes on, and ends with the folder
+	l.Close() // it goes on, and ends with the test
 }

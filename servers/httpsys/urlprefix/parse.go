@@ -100,7 +100,7 @@ func checkText(s string) *ParseError {
 	case !utf8.ValidString(s):
 		return wrong("", "it is not valid UTF-8")
 	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }):
-		return wrong("write %%20 for a blank in a path", "there is a blank or a control character in it")
+		return wrong("write %20 for a blank in a path", "there is a blank or a control character in it")
 	case strings.Contains(s, ";") && strings.Count(s, "://") > 1:
 		return wrong("give one, or separate several by ; where a list is taken", "it is more than one")
 	}
@@ -226,7 +226,7 @@ func parsePath(path string) (string, *ParseError) {
 	case strings.Contains(path, `\`):
 		return "", wrong("write /", "there is a backslash in its path")
 	case !escapesAreWhole(path):
-		return "", wrong("write %%25 for a percent sign", "there is a percent sign in its path that no two hex digits follow")
+		return "", wrong("write %25 for a percent sign", "there is a percent sign in its path that no two hex digits follow")
 	}
 	if !strings.HasSuffix(path, "/") {
 		path += "/"
